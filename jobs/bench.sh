@@ -1,0 +1,32 @@
+#!/bin/bash
+# Benchmarks, one JSON line each: normals, a training step, sampling, on 1 and 2 ranks; then PyTorch's side where it is installed.
+NP=1
+# shellcheck source=jobs/common.sh
+. "$(dirname "$0")/common.sh"
+bench=${BENCH:-build/release/bench}
+log=build/bench.json
+unset OMPI_MCA_mpi_yield_when_idle # free cores: waiting ranks may spin
+for n in 1 2; do
+  mpirun -q -n "$n" --bind-to core "$bench" normals train sample 2>/dev/null | grep '^{'
+done | tee "$log"
+torch=
+for p in "$PYTHON" /usr/bin/python3; do
+  if "$p" -c 'import torch' 2>/dev/null; then torch=$p && break; fi
+done
+if [ -z "$torch" ]; then
+  echo '{"bench": "torch", "note": "not installed; apt-get install python3-torch to compare"}'
+  exit 0
+fi
+for threads in 1 2; do
+  OMP_NUM_THREADS=$threads ATEN_CPU_CAPABILITY=${ATEN_CPU_CAPABILITY:-avx512} "$torch" tests/bench/torch_bench.py $threads
+done | tee -a "$log"
+"$PYTHON" - "$log" <<'PY'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+torch = {(r["bench"][6:], r["threads"]): r["value"] for r in rows if r["bench"].startswith("torch_")}
+for r in rows:
+    key = (r["bench"], r.get("ranks"))
+    if key in torch:
+        ratio = r["value"] / torch[key] if r["unit"].endswith("/s") else torch[key] / r["value"]
+        print(json.dumps({"bench": r["bench"] + "_ratio_to_torch", "ranks": key[1], "value": round(ratio, 3), "unit": "times as fast"}))
+PY

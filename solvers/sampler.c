@@ -1,0 +1,459 @@
+/*
+  Sampler - life cycle: options, set-up, start, solve
+*/
+#include "private/samplerimpl.h"
+#include <string.h>
+
+static PetscClassId SAMPLER_CLASSID;
+PetscLogEvent       SAMPLER_STEP, SAMPLER_NOISE;
+
+const char *const        sampler_scheme_names[] = {"em", "anc", "ddim", "flow", NULL};
+const char *const        sampler_grid_names[]   = {"uniform", "quadratic", "log", "sigma_rho", NULL};
+const char *const        sampler_prior_names[]  = {"matched", "stationary", "exact", NULL};
+const char *const        sampler_last_names[]   = {"none", "mean", "denoise", NULL};
+static const char *const ts_types[]             = {"em", "anc", "ddim", TSRK, NULL};
+
+/* SamplerCreate - an empty sampler with defaults. */
+PetscErrorCode SamplerCreate(Sampler *sampler)
+{
+  Sampler s;
+
+  PetscFunctionBegin;
+  if (!SAMPLER_CLASSID) {
+    PetscCall(PetscClassIdRegister("Sampler", &SAMPLER_CLASSID));
+    PetscCall(PetscLogEventRegister("SamplerStep", SAMPLER_CLASSID, &SAMPLER_STEP));
+    PetscCall(PetscLogEventRegister("Noise", SAMPLER_CLASSID, &SAMPLER_NOISE));
+  }
+  PetscCall(TSAffineRegisterAll());
+  PetscCall(PetscHeaderCreate(s, SAMPLER_CLASSID, "Sampler", "Reverse process", "Sampler", PETSC_COMM_WORLD,
+                              SamplerDestroy, NULL));
+  s->scheme    = SCHEME_DDIM;
+  s->steps     = 20;
+  s->samples   = 10000;
+  s->grid      = GRID_SIGMA_RHO;
+  s->prior     = PRIOR_MATCHED;
+  s->last      = LAST_NONE;
+  s->wave      = 1024;
+  s->rho       = 7;
+  s->sigma_min = 0.006;
+  s->rtol      = 1e-5;
+  s->atol      = 1e-5;
+  *sampler     = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SamplerSetSeed(Sampler sampler, uint64_t seed)
+{
+  PetscFunctionBegin;
+  sampler->seed = seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerSetScore - what to sample with; takes references. */
+PetscErrorCode SamplerSetScore(Sampler sampler, Process process, Score score)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)process));
+  PetscCall(PetscObjectReference((PetscObject)score));
+  PetscCall(ProcessDestroy(&sampler->process));
+  PetscCall(ScoreDestroy(&sampler->score));
+  sampler->process = process;
+  sampler->score   = score;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerSetDataset - rows for the exact prior; takes a reference. */
+PetscErrorCode SamplerSetDataset(Sampler sampler, Dataset dataset)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)dataset));
+  PetscCall(DatasetDestroy(&sampler->dataset));
+  sampler->dataset = dataset;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerNeedsDataset - do the options ask for starting states made from data rows? */
+PetscErrorCode SamplerNeedsDataset(Sampler sampler, PetscBool *needs)
+{
+  PetscFunctionBegin;
+  *needs = sampler->prior == PRIOR_EXACT ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadTrajectoryOptions(Trajectory *trajectory)
+{
+  const PetscInt max = 1000;
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree(trajectory->time));
+  PetscCall(PetscMalloc1(max, &trajectory->time));
+  trajectory->nt = 0;
+  PetscCall(OptInt("-sampler_trajectory", "number of samples whose path is written", RANGE_NONNEGATIVE,
+                   &trajectory->n, NULL));
+  PetscCall(OptRealList("-sampler_trajectory_times",
+                        "forward times of the paths (the nearest of the grid); all of the grid unless given",
+                        RANGE_NONNEGATIVE, max, trajectory->time, &trajectory->nt, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Scheme by -sampler_scheme, or by -ts_type, which PETSc users look for; order by scheme */
+static PetscErrorCode ReadScheme(Sampler sampler, PetscBool declare)
+{
+  char      type[64];
+  PetscInt  i = 0;
+  PetscBool set, typed = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(OptChoice("-sampler_scheme",
+                      "em: Euler-Maruyama, anc: ancestral, ddim: noise-free in the clock, flow: probability "
+                      "flow by Runge-Kutta",
+                      sampler_scheme_names, &sampler->scheme, &set));
+  if (!declare) PetscCall(PetscOptionsGetString(NULL, NULL, "-ts_type", type, sizeof(type), &typed));
+  if (typed) {
+    while (ts_types[i] && strcmp(ts_types[i], type)) i++;
+    AdCheckInput(ts_types[i], "-ts_type: expected em, anc, ddim or rk (which is the flow), got '%s'", type);
+    AdCheckInput(!set || i == sampler->scheme,
+                 "-ts_type: %s contradicts -sampler_scheme %s; give one of them", type,
+                 sampler_scheme_names[sampler->scheme]);
+    sampler->scheme = i;
+  }
+  sampler->order = sampler->scheme == SCHEME_EM ? 1 : 2;
+  PetscCall(OptInt("-sampler_order",
+                   "2: x0hat is extrapolated from the last two steps (anc, ddim); em is of order 1",
+                   RANGE(1, 2), &sampler->order, NULL));
+  AdCheckInput(sampler->scheme != SCHEME_EM || sampler->order == 1,
+               "-sampler_order: em is of order 1; take anc or ddim for order 2");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadOptions(Sampler sampler, PetscBool declare)
+{
+  PetscFunctionBegin;
+  PetscCall(ReadScheme(sampler, declare));
+  PetscCall(OptInt("-sampler_samples", "number of samples", RANGE(1, 2147483647), &sampler->samples, NULL));
+  PetscCall(OptInt("-sampler_steps", "number of steps: score evaluations a sample", RANGE(1, 10000000),
+                   &sampler->steps, NULL));
+  PetscCall(OptChoice("-sampler_grid", "law of the step times", sampler_grid_names, &sampler->grid, NULL));
+  PetscCall(OptReal("-sampler_rho", "exponent of grid sigma_rho", RANGE_POSITIVE, &sampler->rho, NULL));
+  PetscCall(OptReal("-sampler_sigma_min", "last sigma before 0 (diffused units)", RANGE_POSITIVE,
+                    &sampler->sigma_min, NULL));
+  PetscCall(OptReal("-sampler_sigma_max", "sigma at the start; 0: that of -process_t_final",
+                    RANGE_NONNEGATIVE, &sampler->sigma_max, NULL));
+  PetscCall(OptReal("-sampler_t_min", "last time before 0 (grid log, flow); 0: where sigma is sigma_min",
+                    RANGE_NONNEGATIVE, &sampler->t_min, NULL));
+  PetscCall(
+      OptChoice("-sampler_prior", "law of the starting states", sampler_prior_names, &sampler->prior, NULL));
+  PetscCall(OptChoice("-sampler_last",
+                      "last step: as the scheme says, without its noise, or the posterior mean",
+                      sampler_last_names, &sampler->last, NULL));
+  PetscCall(OptReal("-sampler_rtol", "relative tolerance of the flow", RANGE_POSITIVE, &sampler->rtol, NULL));
+  PetscCall(OptReal("-sampler_atol", "absolute tolerance of the flow", RANGE_POSITIVE, &sampler->atol, NULL));
+  PetscCall(OptInt("-sampler_wave", "samples moved at a time; in the flow they share their steps",
+                   RANGE(1, 1000000), &sampler->wave, NULL));
+  PetscCall(ReadTrajectoryOptions(&sampler->trajectory));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerDeclareOptions - note all keys (for help and the check of misspelt keys). */
+PetscErrorCode SamplerDeclareOptions(void)
+{
+  Sampler s;
+
+  PetscFunctionBegin;
+  PetscCall(SamplerCreate(&s));
+  PetscCall(ReadOptions(s, PETSC_TRUE));
+  PetscCall(SamplerDestroy(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Keys of PETSc's TS that would change the steps behind the sampler's back */
+static PetscErrorCode RefuseKeys(PetscBool flow)
+{
+  static const char *const keys[] = {"-ts_max_time",         "-ts_init_time", "-ts_time_span",
+                                     "-ts_exact_final_time", "-ts_dt",        "-ts_max_steps"};
+  PetscBool                found;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < (flow ? 4 : 6); i++) {
+    PetscCall(PetscOptionsHasName(NULL, NULL, keys[i], &found));
+    AdCheckInput(!found, "%s: times of a sampler are set by %s", keys[i],
+                 flow ? "-process_t_final, -sampler_sigma_max and -sampler_t_min"
+                      : "-sampler_steps and -sampler_grid");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A TS of the scheme, with PETSc's own -ts_ options in it. The flow has one a rank, for one wave after the other */
+static PetscErrorCode CreateTS(Sampler sampler)
+{
+  const PetscBool flow = sampler->scheme == SCHEME_FLOW ? PETSC_TRUE : PETSC_FALSE;
+  TSAdapt         adapt;
+  TSAdaptType     type;
+  PetscBool       none;
+
+  PetscFunctionBegin;
+  PetscCall(RefuseKeys(flow));
+  PetscCall(TSDestroy(&sampler->ts));
+  PetscCall(TSCreate(flow ? PETSC_COMM_SELF : PETSC_COMM_WORLD, &sampler->ts));
+  PetscCall(TSSetType(sampler->ts, ts_types[sampler->scheme]));
+  if (flow) {
+    PetscCall(TSRKSetType(sampler->ts, TSRK5DP));
+    PetscCall(TSSetTolerances(sampler->ts, sampler->atol, NULL, sampler->rtol, NULL));
+    PetscCall(TSSetMaxSteps(sampler->ts, 100000));
+    sampler->first_step = 0;
+    PetscCall(PetscOptionsGetReal(NULL, NULL, "-ts_dt", &sampler->first_step, NULL));
+  }
+  PetscCall(TSSetFromOptions(sampler->ts));
+  PetscCall(TSGetAdapt(sampler->ts, &adapt));
+  PetscCall(TSAdaptGetType(adapt, &type));
+  PetscCall(PetscStrcmp(type, TSADAPTNONE, &none));
+  AdCheckInput(
+      flow || none,
+      "-ts_adapt_type: the steps of %s are prescribed; take none, or -sampler_scheme flow to adapt them",
+      ts_types[sampler->scheme]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerSetFromOptions - read all -sampler_ keys, and PETSc's -ts_ keys into the TS. */
+PetscErrorCode SamplerSetFromOptions(Sampler sampler)
+{
+  PetscFunctionBegin;
+  PetscCall(ReadOptions(sampler, PETSC_FALSE));
+  PetscCall(CreateTS(sampler));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MakeLabel(Sampler sampler)
+{
+  const char *process, *score;
+  char        scheme[128];
+  TSRKType    rk;
+
+  PetscFunctionBegin;
+  PetscCall(ProcessGetLabel(sampler->process, &process));
+  PetscCall(ScoreGetLabel(sampler->score, &score));
+  if (sampler->scheme == SCHEME_FLOW) {
+    PetscCall(TSRKGetType(sampler->ts, &rk));
+    snprintf(scheme, sizeof(scheme), "flow rk %s rtol %g atol %g | t_min %.4g", rk, sampler->rtol,
+             sampler->atol, sampler->t_stop);
+  } else
+    snprintf(scheme, sizeof(scheme), "%s order %d | %s %d", sampler_scheme_names[sampler->scheme],
+             (int)sampler->order, sampler_grid_names[sampler->grid], (int)sampler->steps);
+  snprintf(sampler->label, sizeof(sampler->label), "%s | %s | %s | %s | last %s", process, score, scheme,
+           sampler_prior_names[sampler->prior],
+           sampler->scheme == SCHEME_FLOW ? "denoise" : sampler_last_names[sampler->last]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SamplerMonitor(TS ts, PetscInt step, PetscReal time, Vec X, void *ctx)
+{
+  Sampler sampler = (Sampler)ctx;
+  char    what[64];
+
+  PetscFunctionBegin;
+  PetscCall(TrajectoryRecordStep(sampler, step, X));
+  snprintf(what, sizeof(what), "step %d of %d", (int)step, (int)sampler->steps);
+  PetscCall(SamplerReport(sampler, (double)step / (double)sampler->steps, what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  SamplerSetUp - tables of all steps, memory, and the check that the parts fit
+
+  Errors: AD_ERR_INPUT for times and sigmas out of reach, an exact prior without data
+*/
+PetscErrorCode SamplerSetUp(Sampler sampler)
+{
+  AffinePlan *plan = &sampler->plan;
+  PetscInt    width;
+
+  PetscFunctionBegin;
+  if (sampler->setup) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(sampler->score && sampler->ts, PETSC_COMM_WORLD, PETSC_ERR_ORDER,
+             "SamplerSetScore and SamplerSetFromOptions first");
+  AdCheckInput(sampler->prior != PRIOR_EXACT || sampler->dataset,
+               "-sampler_prior: exact needs data rows; give a data set");
+  PetscCall(ScoreGetCoordinates(sampler->score, &sampler->coordinates));
+  if (sampler->scheme == SCHEME_FLOW)
+    PetscCall(SamplerBuildFlow(sampler));
+  else {
+    PetscCall(SamplerBuildPlan(sampler));
+    PetscCall(TSMonitorSet(sampler->ts, SamplerMonitor, sampler, NULL));
+  }
+  width = plan->b * plan->d;
+  AdCheckInput((double)plan->N * width < (double)PETSC_MAX_INT,
+               "-sampler_samples: %lld samples of %d numbers are too many for one run; take at most %lld",
+               (long long)plan->N, (int)width, (long long)(PETSC_MAX_INT / width));
+  PetscCall(VecCreate(PETSC_COMM_WORLD, &sampler->X));
+  PetscCall(VecSetSizes(sampler->X, (PetscInt)plan->n * width, (PetscInt)plan->N * width));
+  PetscCall(VecSetBlockSize(sampler->X, width));
+  PetscCall(VecSetType(sampler->X, VECSTANDARD));
+  PetscCall(TrajectorySetUp(sampler));
+  PetscCall(MakeLabel(sampler));
+  sampler->setup = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Noised rows of the held-out data: sample i starts from row i, over again where there are fewer */
+static PetscErrorCode StartFromData(Sampler sampler, RngStream stream, double *X)
+{
+  const AffinePlan *plan = &sampler->plan;
+  int64_t           size, *index;
+  double           *x0;
+
+  PetscFunctionBegin;
+  PetscCall(DatasetGetSize(sampler->dataset, SPLIT_TEST, &size));
+  AdCheckInput(size,
+               "-sampler_prior: exact starts from held-out rows, and this data set keeps none; take matched");
+  PetscCall(PetscMalloc2(plan->wave, &index, plan->wave * plan->d, &x0));
+  for (int64_t row = 0; row < plan->n; row += plan->wave) {
+    const int64_t rows = PetscMin(plan->wave, plan->n - row), first = plan->first + row;
+
+    for (int64_t r = 0; r < rows; r++) index[r] = size > 0 ? (first + r) % size : first + r;
+    PetscCall(DatasetGetRows(sampler->dataset, SPLIT_TEST, rows, index, x0, NULL));
+    PetscCall(ProcessNoise(sampler->process, &plan->kernel[0], plan->d, stream, first, rows, x0,
+                           X + row * plan->b * plan->d));
+  }
+  PetscCall(PetscFree2(index, x0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Start(Sampler sampler)
+{
+  const AffinePlan *plan   = &sampler->plan;
+  const RngStream   stream = {sampler->seed, RNG_PRIOR, 0};
+  double           *X;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayWrite(sampler->X, &X));
+  if (sampler->prior == PRIOR_EXACT)
+    PetscCall(StartFromData(sampler, stream, X));
+  else
+    PetscCall(ProcessSamplePrior(sampler->process, (PriorType)sampler->prior, &plan->kernel[0], plan->d,
+                                 sampler->coordinates->mean, sampler->coordinates->variance, stream,
+                                 plan->first, plan->n, X));
+  PetscCall(VecRestoreArrayWrite(sampler->X, &X));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An unstable scheme that ends before its numbers overflow looks like a success */
+static PetscErrorCode WarnOfOutsiders(Sampler sampler)
+{
+  const AffinePlan *plan = &sampler->plan;
+  const double     *X;
+  int64_t           count;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(sampler->X, &X));
+  count = count_outside(plan->b * plan->d, plan->n, plan->bound, X);
+  PetscCall(VecRestoreArrayRead(sampler->X, &X));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &count, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  if (count)
+    PetscCall(AdWarning(
+        "%lld of %lld samples lie beyond %.2g, a million standard deviations of the process: the scheme was "
+        "unstable\n",
+        (long long)count, (long long)plan->N, plan->bound));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  SamplerSolve - draw starting states and run the reverse process down to t = 0
+
+  Errors: AD_ERR_RUN when samples overflow, the flow cannot keep its tolerance, or a signal asks to stop
+*/
+PetscErrorCode SamplerSolve(Sampler sampler)
+{
+  int64_t before, rows;
+
+  PetscFunctionBegin;
+  PetscCall(SamplerSetUp(sampler));
+  sampler->started = sampler->reported = AdWallTime();
+  PetscCall(ScoreGetEvaluations(sampler->score, &before));
+  PetscCall(Start(sampler));
+  if (sampler->scheme == SCHEME_FLOW)
+    PetscCall(SamplerSolveFlow(sampler));
+  else {
+    PetscCall(TSAffineSetPlan(sampler->ts, &sampler->plan));
+    PetscCall(TSSolve(sampler->ts, sampler->X));
+  }
+  PetscCall(WarnOfOutsiders(sampler));
+  PetscCall(ScoreGetEvaluations(sampler->score, &rows));
+  rows -= before;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &rows, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  sampler->evaluations = (double)rows / (double)sampler->samples;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerReport - how far a long run is and how long it will take, every few seconds; rank 0 speaks for all. */
+PetscErrorCode SamplerReport(Sampler sampler, double fraction, const char *what)
+{
+  const double every = 5, now = AdWallTime();
+
+  PetscFunctionBegin;
+  if (now - sampler->reported < every || fraction <= 0 || fraction >= 1) PetscFunctionReturn(PETSC_SUCCESS);
+  sampler->reported = now;
+  PetscCall(AdPrint("sampling  %s, %.0f %%, about %.0f s to go\n", what, 100 * fraction,
+                    (now - sampler->started) * (1 - fraction) / fraction));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  SamplerGetStates - this rank's samples in diffused units
+
+  Output: first, n  global index of the first one, their number;  X[n][b*d]  borrowed
+*/
+PetscErrorCode SamplerGetStates(Sampler sampler, int64_t *first, int64_t *n, const double **X)
+{
+  PetscFunctionBegin;
+  *first = sampler->plan.first;
+  *n     = sampler->plan.n;
+  PetscCall(VecGetArrayRead(sampler->X, X));
+  PetscCall(VecRestoreArrayRead(sampler->X, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerGetEvaluations - score evaluations a sample of the last solve. */
+PetscErrorCode SamplerGetEvaluations(Sampler sampler, double *evaluations)
+{
+  PetscFunctionBegin;
+  *evaluations = sampler->evaluations;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerPrintSummary - what a person wants to know before a run. */
+PetscErrorCode SamplerPrintSummary(Sampler sampler)
+{
+  const AffinePlan *plan = &sampler->plan;
+
+  PetscFunctionBegin;
+  PetscCall(AdPrint("sampler   %s\n", sampler->label));
+  if (sampler->scheme == SCHEME_FLOW)
+    PetscCall(
+        AdPrint("          %lld samples, t %.4g to %.4g, sigma %.4g to %.4g, %d samples share their steps\n",
+                (long long)plan->N, sampler->t_start, sampler->t_stop, plan->kernel[0].sigma,
+                plan->kernel[1].sigma, (int)plan->wave));
+  else
+    PetscCall(AdPrint("          %lld samples, sigma %.4g to %.4g before 0\n", (long long)plan->N,
+                      plan->kernel[0].sigma, plan->kernel[plan->nsteps - 1].sigma));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SamplerDestroy(Sampler *sampler)
+{
+  Sampler s = *sampler;
+
+  PetscFunctionBegin;
+  *sampler = NULL;
+  if (!s || --((PetscObject)s)->refct > 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TSDestroy(&s->ts));
+  PetscCall(VecDestroy(&s->X));
+  PetscCall(PetscFree(s->plan.t));
+  PetscCall(PetscFree(s->plan.kernel));
+  PetscCall(PetscFree(s->plan.map));
+  PetscCall(TrajectoryFree(&s->trajectory));
+  PetscCall(ProcessDestroy(&s->process));
+  PetscCall(ScoreDestroy(&s->score));
+  PetscCall(DatasetDestroy(&s->dataset));
+  PetscCall(PetscHeaderDestroy(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

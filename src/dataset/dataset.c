@@ -1,0 +1,230 @@
+#include "private/datasetimpl.h"
+#include <stdio.h>
+#include <string.h>
+
+static PetscClassId DATASET_CLASSID;
+
+static const char *const type_names[]                 = {"mixture", "file", NULL};
+static PetscErrorCode (*const type_create[])(Dataset) = {DatasetCreate_Mixture, DatasetCreate_File};
+
+const char *file_of_path(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+
+  return slash ? slash + 1 : path;
+}
+
+/* DatasetCreate - an empty data set; SetFromOptions and SetUp make it usable. */
+PetscErrorCode DatasetCreate(Dataset *dataset)
+{
+  Dataset s;
+
+  PetscFunctionBegin;
+  if (!DATASET_CLASSID) PetscCall(PetscClassIdRegister("Dataset", &DATASET_CLASSID));
+  PetscCall(PetscHeaderCreate(s, DATASET_CLASSID, "Dataset", "Data to learn", "Dataset", PETSC_COMM_WORLD,
+                              DatasetDestroy, NULL));
+  *dataset = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetSetSeed - seed of synthetic rows; has no effect on rows from a file. */
+PetscErrorCode DatasetSetSeed(Dataset dataset, uint64_t seed)
+{
+  PetscFunctionBegin;
+  dataset->seed = seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DatasetSetType(Dataset dataset, PetscInt type)
+{
+  PetscFunctionBegin;
+  if (dataset->ops->destroy) PetscCall((*dataset->ops->destroy)(dataset));
+  PetscCall((*type_create[type])(dataset));
+  PetscCall(PetscObjectChangeTypeName((PetscObject)dataset, type_names[type]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetSetFromOptions - read -dataset_type and the keys of the type; opens no file. */
+PetscErrorCode DatasetSetFromOptions(Dataset dataset)
+{
+  PetscInt type = 0;
+
+  PetscFunctionBegin;
+  PetscCall(OptChoice("-dataset_type", "where data rows come from", type_names, &type, NULL));
+  PetscCall(DatasetSetType(dataset, type));
+  PetscCall((*dataset->ops->setfromoptions)(dataset));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetDeclareOptions - note the keys of all types and of all their variants (for help and the check of misspelt keys). */
+PetscErrorCode DatasetDeclareOptions(void)
+{
+  PetscInt first = 0;
+
+  PetscFunctionBegin;
+  PetscCall(OptChoice("-dataset_type", "where data rows come from", type_names, &first, NULL));
+  for (PetscInt type = 0; type_names[type]; type++) {
+    Dataset s;
+
+    PetscCall(DatasetCreate(&s));
+    s->every_key = PETSC_TRUE;
+    PetscCall(DatasetSetType(s, type));
+    PetscCall((*s->ops->setfromoptions)(s));
+    PetscCall(DatasetDestroy(&s));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  DatasetSetUp - read or make what the rows come from, find the coordinates and the split into training and test rows
+
+  Errors: AD_ERR_INPUT naming option, file and row when the data cannot be used
+*/
+PetscErrorCode DatasetSetUp(Dataset dataset)
+{
+  PetscFunctionBegin;
+  if (dataset->setup) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*dataset->ops->setup)(dataset));
+  dataset->setup = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DatasetDestroy(Dataset *dataset)
+{
+  PetscFunctionBegin;
+  if (!*dataset) PetscFunctionReturn(PETSC_SUCCESS);
+  if (--((PetscObject)*dataset)->refct > 0) {
+    *dataset = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if ((*dataset)->ops->destroy) PetscCall((*(*dataset)->ops->destroy)(*dataset));
+  PetscCall(CoordinatesFree(&(*dataset)->coordinates));
+  PetscCall(PetscHeaderDestroy(dataset));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetGetLabel - what the data are in a few words, for tables and figures. */
+PetscErrorCode DatasetGetLabel(Dataset dataset, const char **label)
+{
+  PetscFunctionBegin;
+  *label = dataset->label;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DatasetGetCoordinates(Dataset dataset, const Coordinates **c)
+{
+  PetscFunctionBegin;
+  *c = &dataset->coordinates;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DatasetGetSize(Dataset dataset, DatasetSplit split, int64_t *N)
+{
+  PetscFunctionBegin;
+  *N = dataset->size[split];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  DatasetCountRows - how many rows a command takes
+
+  Input:  option  the key that gave the number, for the message
+          few     the default where rows have no end
+  In/out: N       as given, 0: all rows of the split, or the default
+  Errors: AD_ERR_INPUT when the split has fewer rows
+*/
+PetscErrorCode DatasetCountRows(Dataset dataset, DatasetSplit split, const char *option, int64_t few,
+                                int64_t *N)
+{
+  const int64_t size = dataset->size[split];
+
+  PetscFunctionBegin;
+  AdCheckInput(size, "%s: %s has no rows in this split; raise -dataset_test_fraction or take another split",
+               option, dataset->label);
+  AdCheckInput(size < 0 || *N <= size, "%s: asked for %lld rows, but %s has %lld in this split", option,
+               (long long)*N, dataset->label, (long long)size);
+  if (!*N) *N = size < 0 ? few : size;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  DatasetGetRows - rows by their global index within the split
+
+  Not collective. A row does not depend on who asks, in which order, or for which others.
+
+  Input:  split, index[n]  0 <= index < size of the split (any where rows have no end)
+  Output: x[n][d]   diffused units
+          label[n]  component or class, -1 where there is none; may be NULL
+*/
+PetscErrorCode DatasetGetRows(Dataset dataset, DatasetSplit split, int64_t n, const int64_t *index, double *x,
+                              int *label)
+{
+  const int64_t size = dataset->size[split];
+
+  PetscFunctionBegin;
+  for (int64_t r = 0; r < n; r++)
+    PetscCheck(index[r] >= 0 && (size < 0 || index[r] < size), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+               "row %lld of %lld", (long long)index[r], (long long)size);
+  PetscCall((*dataset->ops->getrows)(dataset, split, n, index, x, label));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetGetMixture - the law of the data where it is a Gaussian mixture in diffused units, else NULL. */
+PetscErrorCode DatasetGetMixture(Dataset dataset, const MixtureData **mixture)
+{
+  PetscFunctionBegin;
+  *mixture = dataset->mixture;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetPrintSummary - what a person wants to know before a run. */
+PetscErrorCode DatasetPrintSummary(Dataset dataset)
+{
+  const Coordinates *c     = &dataset->coordinates;
+  const int          shown = PetscMin(c->d, 4);
+
+  PetscFunctionBegin;
+  PetscCall(AdPrint("data      %s: %d coordinate%s, ", dataset->label, c->d, c->d > 1 ? "s" : ""));
+  if (dataset->size[SPLIT_ALL] < 0)
+    PetscCall(AdPrint("rows without end\n"));
+  else
+    PetscCall(AdPrint("%lld rows (%lld train, %lld test)\n", (long long)dataset->size[SPLIT_ALL],
+                      (long long)dataset->size[SPLIT_TRAIN], (long long)dataset->size[SPLIT_TEST]));
+  if (dataset->ops->printsummary) PetscCall((*dataset->ops->printsummary)(dataset));
+  PetscCall(AdPrint("          mean, sd of diffused data:"));
+  for (int i = 0; i < shown; i++)
+    PetscCall(AdPrint(" %s %.4g, %.4g%s", c->name[i], c->mean[i], PetscSqrtReal(c->variance[i]),
+                      i < shown - 1 ? ";" : ""));
+  PetscCall(AdPrint("%s\n", shown < c->d ? "; ..." : ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteMixture(const MixtureData *mixture, Output out)
+{
+  const int64_t  dims[2]  = {mixture->n, mixture->d};
+  const DataInfo weight   = {"component", "1", "share of each component"};
+  const DataInfo mean     = {"component,coordinate", "raw", "centre of each component"};
+  const DataInfo variance = {"component,coordinate", "raw^2",
+                             "variance of each component along each coordinate"};
+
+  PetscFunctionBegin;
+  PetscCall(OutputWrite(out, "/mixture/weights", AD_DOUBLE, 1, dims, mixture->weight, &weight));
+  PetscCall(OutputWrite(out, "/mixture/means", AD_DOUBLE, 2, dims, mixture->mean, &mean));
+  PetscCall(OutputWrite(out, "/mixture/variances", AD_DOUBLE, 2, dims, mixture->var, &variance));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetWrite - attributes of /dataset, group /coordinates, and /mixture where the law is one. */
+PetscErrorCode DatasetWrite(Dataset dataset, Output out)
+{
+  PetscFunctionBegin;
+  PetscCall(OutputAttrString(out, "/dataset", "type", ((PetscObject)dataset)->type_name));
+  PetscCall(OutputAttrString(out, "/dataset", "label", dataset->label));
+  PetscCall(OutputAttrInt(out, "/dataset", "d", dataset->coordinates.d));
+  PetscCall(OutputAttrInt(out, "/dataset", "rows_train", dataset->size[SPLIT_TRAIN]));
+  PetscCall(OutputAttrInt(out, "/dataset", "rows_test", dataset->size[SPLIT_TEST]));
+  if (dataset->ops->write) PetscCall((*dataset->ops->write)(dataset, out));
+  PetscCall(CoordinatesWrite(&dataset->coordinates, out));
+  if (dataset->mixture) PetscCall(WriteMixture(dataset->mixture, out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

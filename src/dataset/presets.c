@@ -1,0 +1,61 @@
+#include <string.h>
+#include "adpresets.h"
+
+#define ROOT_HALF 0.70710678118654752440
+#define CLOSE     0.28284271247461900976 /* sqrt(2)/5 */
+
+static const double ninths[9]        = {1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9,
+                                        1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9};
+static const double halves[2]        = {0.5, 0.5};
+static const double coarse_weight[3] = {0.33, 0.34, 0.33};
+static const double fine_weight[5]   = {0.05, 0.05, 0.8, 0.05, 0.05};
+static const double three[3]         = {-1, 0, 1};
+static const double five[5]          = {-1, -0.5, 0, 0.5, 1};
+static const double pair[2]          = {1, -1};
+static const double pair_2d[4]       = {1, 0, -1, 0};
+
+/* A 3 x 3 lattice turned by 45 degrees: with r = 1/sqrt(2) its spacing is 1/2 */
+static const double diamond[18] = {0,  0,   1,   0,   -1,   0,    0,   1,    0,
+                                   -1, 0.5, 0.5, 0.5, -0.5, -0.5, 0.5, -0.5, -0.5};
+
+/* Paper eq. A47 as printed: a centre and eight peaks on a circle */
+static const double ring[18] = {0,         0,          1,          0,         -1,         0,
+                                0,         1,          0,          -1,        ROOT_HALF,  ROOT_HALF,
+                                ROOT_HALF, -ROOT_HALF, -ROOT_HALF, ROOT_HALF, -ROOT_HALF, -ROOT_HALF};
+
+static const MixturePreset presets[] = {
+    {"diamond", "nine peaks on a lattice turned by 45 degrees", 9, 2, 0.04, ROOT_HALF, ninths, diamond},
+    {"diamond_close", "the same, 2.5 times closer", 9, 2, 0.04, CLOSE, ninths, diamond},
+    {"ring", "eight peaks on a circle and one in its centre", 9, 2, 0.04, ROOT_HALF, ninths, ring},
+    {"ring_close", "the same, 2.5 times closer", 9, 2, 0.04, CLOSE, ninths, ring},
+    {"coarse_1d", "three well separated peaks", 3, 1, 0.25, 2.0, coarse_weight, three},
+    {"fine_1d", "a heavy peak between four light ones", 5, 1, 0.08, 0.6, fine_weight, five},
+    {"two_gauss_1d", "two peaks on a line", 2, 1, 0.5, 1.2, halves, pair},
+    {"two_gauss_2d", "two peaks in the plane", 2, 2, 0.5, 1.2, halves, pair_2d},
+    {"two_gauss_2d_close", "the same, a little closer", 2, 2, 0.5, 1.0, halves, pair_2d},
+};
+
+const MixturePreset *mixture_preset_table(int *count)
+{
+  *count = (int)(sizeof presets / sizeof presets[0]);
+  return presets;
+}
+
+const MixturePreset *mixture_preset(const char *name)
+{
+  for (size_t k = 0; k < sizeof presets / sizeof presets[0]; k++)
+    if (strcmp(presets[k].name, name) == 0) return &presets[k];
+  return NULL;
+}
+
+void mixture_preset_fill(const MixturePreset *preset, double sigma, double r, double *weight, double *mean,
+                         double *var)
+{
+  for (int c = 0; c < preset->n; c++) {
+    weight[c] = preset->weight[c];
+    for (int i = 0; i < preset->d; i++) {
+      mean[c * preset->d + i] = r * preset->pattern[c * preset->d + i];
+      var[c * preset->d + i]  = sigma * sigma;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+#ifndef ADPROCESS_H
+#define ADPROCESS_H
+#include "adbase.h"
+#include "adkernel.h"
+#include "adrng.h"
+
+/*
+  Process - the forward noise: a linear stochastic equation dX = M X dt + G dW on b variables per coordinate,
+  X = (x, aux), the same for all d coordinates
+
+  A state array X[n][b*d] holds, for every sample, x_1..x_d, then the first auxiliary variable of each coordinate, ...
+*/
+typedef struct _p_Process *Process;
+
+PetscErrorCode ProcessCreate(Process *process);
+PetscErrorCode ProcessSetType(Process process, const char *type);
+PetscErrorCode ProcessSetFromOptions(Process process);
+PetscErrorCode ProcessSetUp(Process process);
+PetscErrorCode ProcessDestroy(Process *process);
+PetscErrorCode ProcessDeclareOptions(void);
+
+PetscErrorCode ProcessGetSde(Process process, const LinearSde **sde);
+PetscErrorCode ProcessGetFinalTime(Process process, PetscReal *t_final);
+PetscErrorCode ProcessGetNoised(Process process, int *n, int *component);
+PetscErrorCode ProcessGetLabel(Process process, const char **label);
+PetscErrorCode ProcessGetKernel(Process process, PetscReal t, Kernel *kernel);
+PetscErrorCode ProcessGetTimeOfSigma(Process process, PetscReal sigma, PetscReal *t);
+PetscErrorCode ProcessNoise(Process process, const Kernel *kernel, int d, RngStream stream, int64_t first,
+                            int64_t n, const double *x0, double *X);
+PetscErrorCode ProcessPrintSummary(Process process);
+PetscErrorCode ProcessWrite(Process process, Output out);
+PetscErrorCode ProcessCheckSame(Process process, Input in, const char *option);
+
+/* Where the reverse process starts */
+typedef enum { PRIOR_MATCHED, PRIOR_STATIONARY, PRIOR_EXACT } PriorType;
+PetscErrorCode ProcessSamplePrior(Process process, PriorType prior, const Kernel *kernel, int d, const double *mean,
+                                  const double *variance, RngStream stream, int64_t first, int64_t n,
+                                  double *X);
+
+#endif

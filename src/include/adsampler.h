@@ -1,0 +1,24 @@
+#ifndef ADSAMPLER_H
+#define ADSAMPLER_H
+#include "adscore.h"
+
+/* Sampler - runs the reverse process through a PETSc TS: types em, anc, ddim (one affine step a coordinate) or rk (flow ODE). */
+typedef struct _p_Sampler *Sampler;
+
+PetscErrorCode SamplerCreate(Sampler *sampler);
+PetscErrorCode SamplerSetSeed(Sampler sampler, uint64_t seed);
+PetscErrorCode SamplerSetScore(Sampler sampler, Process process, Score score);
+PetscErrorCode SamplerSetDataset(Sampler sampler, Dataset dataset); /* only for the exact prior */
+PetscErrorCode SamplerSetFromOptions(Sampler sampler);
+PetscErrorCode SamplerDeclareOptions(void);
+PetscErrorCode SamplerSetUp(Sampler sampler);
+PetscErrorCode SamplerSolve(Sampler sampler);
+PetscErrorCode SamplerNeedsDataset(Sampler sampler, PetscBool *needs);
+PetscErrorCode SamplerGetStates(Sampler sampler, int64_t *first, int64_t *n,
+                                const double **X); /* diffused units */
+PetscErrorCode SamplerGetEvaluations(Sampler sampler, double *evaluations);
+PetscErrorCode SamplerWrite(Sampler sampler, Output out); /* /samples, /trajectory, /process, /coordinates */
+PetscErrorCode SamplerPrintSummary(Sampler sampler);
+PetscErrorCode SamplerDestroy(Sampler *sampler);
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef ADSCORE_H
+#define ADSCORE_H
+#include "addataset.h"
+#include "adnet.h"
+#include "adprocess.h"
+
+/*
+  Score - s(X, t) = grad log P_t(X), through what it says of the data: g
+
+  q = 1: g = sz, the score of z = l.X in the clock; the full score is l sz - R X (Kernel).
+  q = b: a joint net with several noised variables; g = (sz, sw_1 .. sw_{b-1}) and the score is l sz + Ew sw, where a
+  consistent score would have sw = -e_w = -Ew^T X.
+*/
+typedef struct _p_Score *Score;
+
+PetscErrorCode ScoreCreate(Score *score);
+PetscErrorCode ScoreSetType(Score score, const char *type);
+PetscErrorCode ScoreSetFromOptions(
+    Score
+        score); /* -score_type mixture|net, -score_file, -score_kind reduced|joint, -score_form whitened|mixed, -score_weights ema|last */
+PetscErrorCode ScoreDeclareOptions(void);
+PetscErrorCode ScoreSetProcess(Score score, Process process); /* takes a reference */
+PetscErrorCode ScoreSetDataset(Score   score,
+                               Dataset dataset); /* mixture: its law; net in training: its coordinates */
+PetscErrorCode
+ScoreSetUp(Score score); /* net: reads -score_file, or prepares for training where a dataset was set instead */
+PetscErrorCode ScoreDestroy(Score *score);
+
+PetscErrorCode ScoreGetCoordinates(Score score, const Coordinates **c); /* d, mean and variance of the data */
+PetscErrorCode ScoreGetComponents(Score score, int *q);
+PetscErrorCode ScoreGetLabel(Score score, const char **label); /* "exact", "reduced net", "joint net" */
+PetscErrorCode ScorePrintSummary(Score score);
+/* Not collective; rows are independent of each other, bit for bit; X[n][b*d] diffused units, all at the kernel's time */
+PetscErrorCode ScoreRespond(Score score, const Kernel *kernel, int64_t n, const double *X,
+                            double *g /*[n][q][d]*/);
+PetscErrorCode ScoreDenoise(Score score, const Kernel *kernel, int64_t n, const double *X,
+                            double *x0hat /*[n][d]*/);
+PetscErrorCode ScoreEvaluate(Score score, const Kernel *kernel, int64_t n, const double *X,
+                             double *S /*[n][b*d]*/, double *logp /*[n] or NULL; exact scores only*/);
+PetscErrorCode ScoreGetEvaluations(Score score, int64_t *rows); /* rows evaluated so far on this rank */
+
+/* ---- what the trainer needs of a network score ---- */
+PetscErrorCode ScoreGetNet(Score score, Net *net); /* borrowed; AD_ERR_INPUT for an exact score */
+/*
+  ScoreNetRows - training rows: the inputs of the net for states X, each at the time of its own kernel, and the values the
+  outputs should have if the score there were S; residuals of these outputs have unit-variance scale at all times ("whitened")
+
+  Not collective; called once for every chunk of 64 rows of a training batch, so it should cost little more than 20 ns a row
+
+  Input:  kernel[n] (pointers), X[n][b*d], S[n][b*d]   Output: in[n][nin], target[n][nout]
+*/
+PetscErrorCode ScoreNetRows(Score score, int64_t n, const Kernel *const *kernel, const double *X,
+                            const double *S, float *in, float *target);
+PetscErrorCode
+ScoreWrite(Score score, Output out,
+           const float *ema); /* /score attributes and weights, /coordinates, /process */
+
+#endif

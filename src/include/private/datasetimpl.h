@@ -1,0 +1,85 @@
+#ifndef AD_DATASETIMPL_H
+#define AD_DATASETIMPL_H
+#include "addataset.h"
+#include <petsc/private/petscimpl.h>
+
+struct _DatasetOps {
+  PetscErrorCode (*setfromoptions)(Dataset);
+  PetscErrorCode (*setup)(Dataset); /* fills coordinates, size, label and, where the law is one, mixture */
+  PetscErrorCode (*getrows)(Dataset, DatasetSplit, int64_t, const int64_t *, double *, int *);
+  PetscErrorCode (*printsummary)(Dataset);  /* lines of the type; may be NULL */
+  PetscErrorCode (*write)(Dataset, Output); /* attributes of the type on /dataset; may be NULL */
+  PetscErrorCode (*destroy)(Dataset);       /* frees data */
+};
+
+struct _p_Dataset {
+  PETSCHEADER(struct _DatasetOps);
+  void              *data; /* parameters and rows of the type */
+  uint64_t           seed;
+  PetscBool          every_key; /* read the keys of all variants of the type, to note them for help */
+  PetscBool          setup;
+  Coordinates        coordinates;
+  int64_t            size[3]; /* rows of each split, -1: without end */
+  const MixtureData *mixture; /* borrowed from data */
+  char               label[128];
+};
+
+PetscErrorCode DatasetCreate_Mixture(Dataset dataset);
+PetscErrorCode DatasetCreate_File(Dataset dataset);
+
+#define DATASET_FILE_TEXT "file of rows (.h5, .csv), or of a mixture (.h5 with a group /mixture)"
+#define NAMES_SIZE        60000 /* bytes of all column names: an HDF5 attribute holds a little more */
+#define MAX_COLUMNS       (NAMES_SIZE / 32 - 1) /* so that any names of 31 characters fit */
+
+const char *file_of_path(const char *path); /* what follows the last slash */
+
+/*
+  split_names - cut a list of names at a separator
+
+  A name loses blanks at its ends and a remark in brackets behind it; a comma within it becomes '_', since lists of names
+  are written with commas.
+
+  Output: name[max], at most 31 characters each
+  Return: how many there are, which may be more than max
+*/
+int split_names(const char *text, char separator, int max, char (*name)[32]);
+
+/*
+  Where to cut a circle open: a histogram of 72 bins over [-period/2, period/2), smoothed over three bins; the cut is the
+  middle of the longest stretch of bins that share the smallest count (the first of them if there are several).
+*/
+#define CIRCLE_BINS 72
+void   circle_count(double x, double period, int64_t bin[CIRCLE_BINS]);
+double circle_cut(const int64_t bin[CIRCLE_BINS], double period); /* in [-period, 0) */
+
+/*
+  CsvTable - numbers of a text file: one row a line, cells parted by commas, semicolons, tabs or blanks
+
+  The first line may hold names; empty lines and lines that begin with '#' are skipped.
+*/
+typedef struct {
+  int64_t rows;
+  int     columns;
+  char (*name)[32]; /* [columns], empty texts where the file has no names */
+  double *value;    /* [rows][columns], on rank 0 only */
+} CsvTable;
+
+PetscErrorCode CsvRead(const char *option, const char *path, CsvTable *table);
+PetscErrorCode CsvFree(CsvTable *table);
+
+/* Table - rows of numbers in a file, all its columns: a text file, or a dataset with two axes of an HDF5 file */
+typedef struct {
+  int64_t N;
+  int     D;
+  char (*name)[32];  /* [D] */
+  Input    in;       /* NULL for a text file */
+  char     set[256]; /* dataset of an HDF5 file */
+  double  *piece;    /* rows read last, on rank 0 */
+  CsvTable csv;
+} Table;
+
+PetscErrorCode TableOpen(const char *path, size_t size, char *set, Table *table);
+PetscErrorCode TableGetRows(Table *table, int64_t first, int64_t n, const double **rows);
+PetscErrorCode TableClose(Table *table);
+
+#endif

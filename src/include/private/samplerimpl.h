@@ -1,0 +1,132 @@
+#ifndef AD_SAMPLERIMPL_H
+#define AD_SAMPLERIMPL_H
+#include <petscts.h>
+#include <petsc/private/petscimpl.h>
+#include "adsampler.h"
+#include "adscheme.h"
+
+typedef enum { SCHEME_EM, SCHEME_ANC, SCHEME_DDIM, SCHEME_FLOW } SchemeType;
+typedef enum { GRID_UNIFORM, GRID_QUADRATIC, GRID_LOG, GRID_SIGMA_RHO } GridType;
+typedef enum { LAST_NONE, LAST_MEAN, LAST_DENOISE } LastType;
+
+/* ---- pure kernels ---- */
+
+typedef struct {
+  GridType type;
+  int      n;         /* steps */
+  double   start;     /* first time */
+  double   t_min;     /* log: last time before 0 */
+  double   sigma_min; /* sigma_rho: last sigma before 0 */
+  double   rho;
+} GridSpec;
+
+/*
+  grid_times - forward times at which a sampler stands, falling from start to 0
+
+  Output: t[n+1], t[0] = start, t[n] = 0
+          uniform    t_i = start (1 - i/n)
+          quadratic  t_i = start (1 - i/n)^2
+          log        t_i = start (t_min/start)^{i/(n-1)} for i < n
+          sigma_rho  sigma(t_i)^{1/rho} falls evenly from its value at start to sigma_min^{1/rho} for i < n
+                     (Karras et al. 2022, eq. 5), whatever the process
+  Return: KERNEL_OK, or KERNEL_RANGE, KERNEL_DEGENERATE of kernel_time_of_sigma
+*/
+int grid_times(const LinearSde *sde, const GridSpec *spec, double *t);
+
+/* An affine step as the fused loop wants it: L without the columns that are zero in all steps */
+typedef struct {
+  int    b, q, c;
+  double A[AD_BMAX * AD_BMAX]; /* [b][b] */
+  double B[AD_BMAX * AD_BMAX]; /* [b][q] */
+  double L[AD_BMAX * AD_BMAX]; /* [b][c] */
+  int    g_is_mean;            /* g from ScoreDenoise rather than ScoreRespond */
+  double multistep;
+} AffineMap;
+
+/*
+  affine_update - X <- A X + B g + L xi for each coordinate of each sample, in place
+
+  Input:  n samples of d coordinates, g[n][q][d], xi[n][c][d] (not read if c = 0)
+  In/out: X[n][b][d]
+  Note:   sums run in a fixed order with fmaf-like rounding: the bits of a sample depend on nothing but its own numbers
+*/
+void affine_update(const AffineMap *map, int d, int64_t n, const double *g, const float *xi, double *X);
+
+/* affine_rate - F = A X + B g with g[n][gq][d], of which the first component counts; F must not overlap X */
+void affine_rate(int b, const double *A, const double *B, int gq, int d, int64_t n, const double *g,
+                 const double *X, double *restrict F);
+
+/* extrapolate_mean - g <- g + factor (g - previous), previous <- g as it was on entry */
+void extrapolate_mean(double factor, int64_t count, double *restrict g, double *restrict previous);
+
+/* count_outside - how many of the rows X[n][width] hold a number that is not finite or larger than bound in modulus */
+int64_t count_outside(int width, int64_t n, double bound, const double *X);
+
+/* ---- everything a step needs; built by SamplerSetUp, the same on all ranks ---- */
+typedef struct {
+  Score      score; /* borrowed */
+  int        b, d, q;
+  int        nsteps;
+  double     t_final, *t; /* [nsteps+1] */
+  Kernel    *kernel; /* [nsteps], law at the start of each step; flow: where it starts and where it stops */
+  AffineMap *map;    /* [nsteps]; flow: the posterior mean that ends it */
+  double     bound;  /* no number of a sound state is larger than this */
+  uint64_t   seed;
+  int64_t    N, first, n, wave;
+} AffinePlan;
+
+PetscErrorCode TSAffineRegisterAll(void);
+PetscErrorCode TSAffineSetPlan(TS ts, const AffinePlan *plan);
+
+/* ---- paths of the first samples ---- */
+typedef struct {
+  PetscInt  n;      /* samples on all ranks; 0: nothing is recorded */
+  PetscInt  nt;     /* -sampler_trajectory_times as given, then as recorded */
+  double   *time;   /* [nt], falling */
+  PetscInt *at;     /* [nt] index into the grid of times; em, anc, ddim */
+  int64_t   nlocal; /* of the n on this rank; they are its first ones */
+  double   *state;  /* [nt][nlocal][b*d] */
+} Trajectory;
+
+struct _p_Sampler {
+  PETSCHEADER(int);
+  /* parameters */
+  PetscInt   scheme, order, steps, samples, grid, prior, last, wave;
+  PetscReal  rho, sigma_min, sigma_max, t_min, rtol, atol;
+  uint64_t   seed;
+  PetscReal  first_step; /* flow: -ts_dt, or 0 */
+  Trajectory trajectory;
+  /* parts */
+  Process process;
+  Score   score;
+  Dataset dataset;
+  TS      ts; /* em, anc, ddim: on all ranks together; flow: one a rank, for one wave after the other */
+  Vec     X;
+  /* set up */
+  const Coordinates *coordinates;
+  AffinePlan         plan;
+  double             t_start, t_stop;
+  PetscBool          setup;
+  /* status */
+  double started, reported;
+  double evaluations; /* of the score, a sample */
+  char   label[512];
+};
+
+extern PetscLogEvent SAMPLER_STEP, SAMPLER_NOISE;
+
+extern const char *const sampler_scheme_names[], *const sampler_grid_names[], *const sampler_prior_names[],
+                                                                                  *const sampler_last_names[];
+
+PetscErrorCode SamplerBuildPlan(Sampler sampler);
+PetscErrorCode SamplerBuildFlow(Sampler sampler);
+PetscErrorCode SamplerSolveFlow(Sampler sampler);
+PetscErrorCode SamplerReport(Sampler sampler, double fraction, const char *what);
+
+PetscErrorCode TrajectorySetUp(Sampler sampler);
+PetscErrorCode TrajectoryRecord(Sampler sampler, PetscInt frame, int64_t row, int64_t rows, const double *X);
+PetscErrorCode TrajectoryRecordStep(Sampler sampler, PetscInt step, Vec X);
+PetscErrorCode TrajectoryWrite(Sampler sampler, Output out);
+PetscErrorCode TrajectoryFree(Trajectory *trajectory);
+
+#endif

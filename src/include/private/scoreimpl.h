@@ -1,0 +1,109 @@
+#ifndef AD_SCOREIMPL_H
+#define AD_SCOREIMPL_H
+#include "adscore.h"
+#include <petsc/private/petscimpl.h>
+
+enum { SCORE_WAVE = 1024 }; /* rows that pass through the work arrays together */
+
+struct _ScoreOps {
+  PetscErrorCode (*setfromoptions)(Score);
+  PetscErrorCode (*setup)(Score); /* coordinates, q and label; allocates its work for SCORE_WAVE rows */
+  PetscErrorCode (*destroy)(Score);
+  PetscErrorCode (*printsummary)(Score);
+  /* n <= SCORE_WAVE rows; g[n][q][d], x0hat[n][d], logp[n], any of them NULL; logp of exact scores only */
+  PetscErrorCode (*respond)(Score, const Kernel *, int n, const double *X, double *g, double *x0hat,
+                            double *logp);
+};
+
+struct _p_Score {
+  PETSCHEADER(struct _ScoreOps);
+  void       *data; /* of the type */
+  Process     process;
+  Dataset     dataset;
+  Coordinates coordinates;
+  int         q;
+  const char *label;
+  char        file[PETSC_MAX_PATH_LEN]; /* -score_file, or empty */
+  double     *wave;                     /* [SCORE_WAVE][q][d] */
+  int64_t     rows;
+  PetscBool   exact, setup;
+};
+
+PetscErrorCode ScoreCreate_Mixture(Score score);
+PetscErrorCode ScoreCreate_Net(Score score);
+PetscErrorCode ScoreNetDeclareOptions(Score score); /* the keys of all its modes */
+
+/* ---- pure kernels on rows ---- */
+
+/* score_project - z[n][d] = l.X, the coordinate that knows of x0 */
+void score_project(const Kernel *k, int d, int n, const double *restrict X, double *restrict z);
+
+/*
+  score_assemble - the full score from the response
+
+  Input:  X[n][b*d], g[n][q][d]
+  Output: S[n][b*d] = l sz - R X for q = 1, l sz + Ew sw for q = b
+*/
+void score_assemble(const Kernel *k, int d, int q, int n, const double *restrict X, const double *restrict g,
+                    double *restrict S);
+
+/* score_add_density - logp[n], of z on entry, becomes log P(X): w = W^T X is Gaussian and independent of z */
+void score_add_density(const Kernel *k, int d, int n, const double *restrict X, double *restrict logp);
+
+/*
+  Network scores. A net sees a row through two numbers a coordinate,
+
+    y = l.X - m0,   r = (R X)_j  (j: the component that has noise of its own),   h = V + sigma2,
+
+  with m0 the mean of the data and V its variance (mean over coordinates), and all that its outputs mean is
+  linear in y, r, the outputs net and the score S, with coefficients that depend on the time only:
+
+    sz   = sz_y y + sz_r r + sz_n net            what a net says
+    x0   = m0 + x0_y y + x0_r r + x0_n net       the same, x0 = z + sigma2 sz, without cancellation
+    net  = net_S.S + net_y y + net_r r           what net should be were the score S
+    sw   = -e - net_w,  net_w = -e - Dw^T S      further outputs where q = b; e = Ew^T X in mixed form, else 0
+*/
+typedef enum { SCORE_REDUCED, SCORE_JOINT } ScoreKind;
+typedef enum {
+  SCORE_WHITENED,
+  SCORE_MIXED,
+  SCORE_PRECONDITIONED
+} ScoreForm; /* the last: every reduced net */
+
+typedef struct {
+  ScoreKind     kind;
+  ScoreForm     form;
+  int           b, d, q;  /* b: of joint nets */
+  int           noised;   /* j */
+  const double *mean;     /* m0[d] */
+  double        variance; /* V > 0 */
+} ScoreNetMap;
+
+typedef struct {
+  double in_y, in_time; /* reduced inputs: in_y y and in_time; the last input of joint ones is in_time */
+  double sz_y, sz_r, sz_n, x0_y, x0_r, x0_n;
+  double net_S[AD_BMAX], net_y, net_r;
+} ScoreNetLaw;
+
+int  score_net_inputs(const ScoreNetMap *map);
+int  score_net_outputs(const ScoreNetMap *map);
+void score_net_law(const ScoreNetMap *map, const Kernel *k, ScoreNetLaw *law);
+
+/* score_net_input - X[n][b*d] -> in[n][nin]: reduced (y/sqrt(h), log(sigma)/4), joint (X, t) */
+void score_net_input(const ScoreNetMap *map, const ScoreNetLaw *law, const Kernel *k, int n,
+                     const double *restrict X, double *restrict in);
+
+/* score_net_target - net[n][nout] for which score_net_response gives the scores S[n][b*d] back */
+void score_net_target(const ScoreNetMap *map, const ScoreNetLaw *law, const Kernel *k, int n,
+                      const double *restrict X, const double *restrict S, double *restrict net);
+
+/* score_net_response - what outputs net[n][nout] say: g[n][q][d] and x0hat[n][d], either may be NULL */
+void score_net_response(const ScoreNetMap *map, const ScoreNetLaw *law, const Kernel *k, int n,
+                        const double *restrict X, const double *restrict net, double *restrict g,
+                        double *restrict x0hat);
+
+/* score_net_training - score_net_input and score_net_target of rows that have a kernel k[n] each */
+void score_net_training(const ScoreNetMap *map, int n, const Kernel *const *k, const double *restrict X,
+                        const double *restrict S, double *restrict in, double *restrict net);
+
+#endif

@@ -1,0 +1,124 @@
+#ifndef AD_TRAINERIMPL_H
+#define AD_TRAINERIMPL_H
+#include "adadam.h"
+#include "adtrainer.h"
+#include <petsc/private/petscimpl.h>
+
+/* ---- sums of gradients in one fixed binary tree (reduce.c) ---- */
+
+/* A node of the tree over chunks 0 .. n-1: chunks index 2^level .. (index + 1) 2^level - 1 */
+typedef struct {
+  int     level;
+  int64_t index;
+} TreeNode;
+
+enum { TREE_DEPTH = 128 };
+
+int  tree_push(TreeNode *stack, int *top, TreeNode node);
+void tree_join(int parts, int64_t length, float *const *part);
+
+typedef struct {
+  int      chunks, first, n; /* chunks of the batch; this rank's share */
+  int64_t  length;           /* floats of one sum */
+  int      top, depth;       /* partial sums now and at most */
+  TreeNode node[TREE_DEPTH];
+  float   *part[TREE_DEPTH]; /* [depth] arrays of length floats */
+  /* exchange between ranks: rank r adds up floats segment[r] .. segment[r + 1] - 1 */
+  int          ranks, rank, all; /* all: partial sums of all ranks */
+  int         *count;            /* [ranks] partial sums of a rank */
+  TreeNode    *node_of;          /* [all] in the order of the chunks */
+  int         *segment, *width;  /* [ranks + 1], [ranks] */
+  float       *received, *total;
+  MPI_Request *request;
+} TreeSum;
+
+PetscErrorCode TreeSumCreate(int chunks, int64_t length, TreeSum *sum);
+PetscErrorCode TreeSumNext(TreeSum *sum, float **chunk);
+PetscErrorCode TreeSumAdd(TreeSum *sum);
+PetscErrorCode TreeSumFinish(TreeSum *sum, float **total);
+PetscErrorCode TreeSumDestroy(TreeSum *sum);
+
+/* ---- training rows (loss.c) ---- */
+
+/* Normals a coordinate, and the state and the regression target of the score made of them */
+typedef struct {
+  const char *name;
+  int (*normals)(int b);
+  void (*rows)(int n, int d, const Kernel *const *kernel, const double *Lv, const float *e, const double *x0,
+               double *X, double *S);
+} TrainLoss;
+
+extern const TrainLoss train_hsm, train_dsm;
+
+void aux_factor(const LinearSde *sde, double *Lv);
+void loss_rows(int n, int nout, const float *out, const float *target, float *dout, double *loss);
+
+/* ---- the object ---- */
+
+enum {
+  TRAIN_BINS = 4,
+  TRAIN_POLL = 16
+}; /* bins of time in the log; iterations between looks at clock and signals */
+typedef enum { TIMES_UNIFORM, TIMES_LOG, TIMES_SIGMA } TimesLaw;
+typedef enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE } Schedule;
+
+double times_quantile(TimesLaw law, double lo, double hi, double p);
+double rate_factor(Schedule schedule, int64_t warmup, int64_t iterations, int64_t step);
+
+/* One line of the log */
+typedef struct {
+  int64_t iteration;
+  double  loss, bins[TRAIN_BINS], validation;
+} TrainRecord;
+
+struct _p_Trainer {
+  PETSCHEADER(int);
+  /* options */
+  uint64_t  seed;
+  PetscInt  iterations, batch, warmup, nodes, log_every, validate; /* log_every 0: chosen in SetUp */
+  PetscInt  schedule, loss_type, law;
+  PetscReal rate, clip, ema_decay, weight_decay, t_min, sigma_min, sigma_max, checkpoint_every, max_wall;
+  PetscBool resume;
+  /* parts */
+  Process          process;
+  Dataset          dataset;
+  Score            score;
+  Net              net;
+  const TrainLoss *loss;
+  int              b, d, nin, nout, block; /* block: rows of a chunk */
+  int64_t          rows;                   /* training rows, -1: without end */
+  double           Lv[AD_BMAX * AD_BMAX];  /* V0 = Lv Lv^T */
+  Kernel          *kernel;                 /* [nodes] */
+  /* one chunk */
+  int64_t       *index;
+  const Kernel **at;
+  float         *e, *in, *target, *out, *dout;
+  double        *u, *x0, *X, *S, *row_loss;
+  /* held-out rows of this rank */
+  int64_t held, held_n; /* rows on all ranks, this rank's share */
+  float  *held_in, *held_target;
+  /* state */
+  int64_t      iteration, np;
+  float       *theta, *m, *v, *ema;
+  TreeSum      sum;
+  double      *sums;   /* [chunks of this rank][TRAIN_BINS] of the losses since the last line of the log */
+  int64_t      since;  /* iterations since then */
+  TrainRecord *record; /* [records] */
+  PetscInt     records, room;
+  /* clock */
+  double  started, saved;
+  int64_t started_at;
+};
+
+PetscErrorCode TrainerSetUpTimes(Trainer t);
+PetscErrorCode TrainerMakeRows(Trainer t, uint32_t step, int64_t first, int n, int64_t slots,
+                               DatasetSplit split, float *in, float *target);
+PetscErrorCode TrainerSetUpValidation(Trainer t);
+PetscErrorCode TrainerLog(Trainer t);
+PetscErrorCode TrainerAddRecord(Trainer t, const TrainRecord *record);
+PetscErrorCode TrainerWriteRecords(Trainer t, Output out);
+PetscErrorCode TrainerSave(Trainer t, const char *path);
+PetscErrorCode TrainerResume(Trainer t, const char *path);
+int options_differ(const char *before, const char *now, const char *const *free_keys, size_t size, char *key);
+
+#endif

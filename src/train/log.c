@@ -1,0 +1,112 @@
+#include "private/trainerimpl.h"
+#include <math.h>
+
+enum {
+  VALIDATION_STEP = 0xffffffff
+}; /* a step that no run reaches: its random numbers belong to the held-out rows */
+
+/*
+  TrainerSetUpValidation - held-out rows with fixed times and noise, made once
+
+  Output: t->held rows on all ranks, held_n on this one, held_in[held_n][nin], held_target[held_n][nout]
+  Note:   as many as -trainer_validate asks for and the test split has, evenly spread over it: rows of files often have an order
+*/
+PetscErrorCode TrainerSetUpValidation(Trainer t)
+{
+  int64_t test, first;
+
+  PetscFunctionBegin;
+  PetscCall(DatasetGetSize(t->dataset, SPLIT_TEST, &test));
+  t->held = test < 0 ? t->validate : PetscMin(test, t->validate);
+  PetscCall(AdSplitRows(t->held, t->block, &first, &t->held_n));
+  PetscCall(PetscMalloc2(t->held_n * t->nin + 1, &t->held_in, t->held_n * t->nout + 1, &t->held_target));
+  for (int64_t r = 0; r < t->held_n; r += t->block) {
+    const int n = (int)PetscMin(t->block, t->held_n - r);
+    for (int i = 0; i < n; i++) t->index[i] = test < 0 ? first + r + i : (first + r + i) * test / t->held;
+    PetscCall(TrainerMakeRows(t, VALIDATION_STEP, first + r, n, t->held, SPLIT_TEST, t->held_in + r * t->nin,
+                              t->held_target + r * t->nout));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ExchangeWeights(Trainer t)
+{
+  PetscFunctionBegin;
+  for (int64_t i = 0; i < t->np; i++) {
+    const float last = t->theta[i];
+    t->theta[i]      = t->ema[i];
+    t->ema[i]        = last;
+  }
+  PetscCall(NetParametersChanged(t->net));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Loss of the averaged weights on the held-out rows. */
+static PetscErrorCode Validate(Trainer t, double *loss)
+{
+  const int64_t blocks = (t->held + t->block - 1) / t->block, mine = (t->held_n + t->block - 1) / t->block;
+  double       *sums;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(mine + 1, &sums));
+  PetscCall(ExchangeWeights(t));
+  for (int64_t k = 0, r = 0; k < mine; k++, r += t->block) {
+    const int n = (int)PetscMin(t->block, t->held_n - r);
+    PetscCall(NetForward(t->net, n, t->held_in + r * t->nin, t->out));
+    loss_rows(n, t->nout, t->out, t->held_target + r * t->nout, t->dout, t->row_loss);
+    for (int i = 0; i < n; i++) sums[k] += t->row_loss[i];
+  }
+  PetscCall(ExchangeWeights(t));
+  PetscCall(AdSumBlocks(blocks, mine, 1, sums, loss));
+  *loss /= (double)t->held;
+  PetscCall(PetscFree(sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainerAddRecord(Trainer t, const TrainRecord *record)
+{
+  PetscFunctionBegin;
+  if (t->records == t->room) {
+    t->room = t->room ? 2 * t->room : 64;
+    PetscCall(PetscRealloc((size_t)t->room * sizeof(TrainRecord), &t->record));
+  }
+  t->record[t->records++] = *record;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PrintRecord(Trainer t, const TrainRecord *record)
+{
+  const double seconds = AdWallTime() - t->started, done = (double)(t->iteration - t->started_at);
+
+  PetscFunctionBegin;
+  PetscCall(AdPrint("train     %lld/%d  loss %.4g (by time", (long long)t->iteration, (int)t->iterations,
+                    record->loss));
+  for (int k = 0; k < TRAIN_BINS; k++) PetscCall(AdPrint(" %.3g", record->bins[k]));
+  if (t->held)
+    PetscCall(AdPrint(")  valid %.4g", record->validation));
+  else
+    PetscCall(AdPrint(")"));
+  PetscCall(AdPrint("  %.0fk samples/s  ETA %.0f s\n", 1e-3 * done * (double)t->batch / seconds,
+                    seconds / done * (double)(t->iterations - t->iteration)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* TrainerLog - one line of the log: mean loss since the last one, whole and by time, and on held-out rows. Collective. */
+PetscErrorCode TrainerLog(Trainer t)
+{
+  TrainRecord  record = {.iteration = t->iteration};
+  const double rows   = (double)t->since * (double)t->batch / TRAIN_BINS;
+
+  PetscFunctionBegin;
+  PetscCall(AdSumBlocks(t->sum.chunks, t->sum.n, TRAIN_BINS, t->sums, record.bins));
+  for (int k = 0; k < TRAIN_BINS; k++) {
+    record.bins[k] /= rows;
+    record.loss += record.bins[k] / TRAIN_BINS;
+  }
+  if (t->held) PetscCall(Validate(t, &record.validation));
+  PetscCall(PetscArrayzero(t->sums, t->sum.n * TRAIN_BINS));
+  t->since = 0;
+  PetscCall(TrainerAddRecord(t, &record));
+  PetscCall(PrintRecord(t, &record));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,92 @@
+#!/bin/bash
+# Command-line tests: bad input, rank independence, stop and resume. About two minutes.
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+
+# --- files that tests need ---
+"$PYTHON" - "$work" <<'PY'
+import sys, h5py, numpy as np
+w = sys.argv[1]
+with h5py.File(w + "/mix.h5", "w") as f:
+    f["mixture/weights"] = [0.3, 0.7]
+    f["mixture/means"] = [[0.8], [-0.5]]
+    f["mixture/variances"] = [[0.05], [0.4]]
+with h5py.File(w + "/points.h5", "w") as f:
+    f["points/state"] = [[0.25, -0.4], [1.0, 0.5], [-2.0, 0.1]]
+with h5py.File(w + "/narrow.h5", "w") as f:
+    f["points/state"] = [[0.25], [1.0]]
+with h5py.File(w + "/badmix.h5", "w") as f:
+    f["mixture/weights"] = [0.3, 0.7]
+    f["mixture/means"] = [[0.8], [-0.5]]
+    f["mixture/variances"] = [[0.05], [-0.4]]
+with h5py.File(w + "/nan.h5", "w") as f:
+    x = np.ones((50, 2)); x[17, 1] = np.nan
+    f["x"] = x
+with h5py.File(w + "/flat.h5", "w") as f:
+    f["x"] = np.zeros((50, 3, 2))
+open(w + "/foreign.h5", "w").write("not an HDF5 file, but long enough to look like one\n" * 20)
+open(w + "/bad.yaml", "w").write("process:\n\ttype: active\n")
+open(w + "/typo.yaml", "w").write("process: {type: active, tauu: 0.5}\n")
+open(w + "/ragged.csv", "w").write("a,b\n1,2\n3,4,5\n6,7\n")
+open(w + "/words.csv", "w").write("a,b\n1,2\n3,four\n")
+PY
+head -c 3000 inputs/data/alanine_dipeptide.h5 >"$work/cut.h5"
+net="-net_width 32 -net_depth 2 -trainer_log_every 50 -trainer_iterations"
+
+# --- bad input: one line, exit code 2, nothing written ---
+refuses "misspelt key" "did you mean -process_rate" process -process_rat 2
+refuses "misspelt key in a file" "did you mean -process_tau" process "$work/typo.yaml"
+refuses "unknown command" "unknown command" smaple
+refuses "bad number" "-process_tau: expected a number > 0, got 'abc'" process -process_tau abc
+refuses "negative tau" "-process_tau: expected a number > 0, got '-1'" process -process_tau -1
+refuses "unknown type" "-process_type: expected one of passive active cld general" process -process_type activ
+refuses "key of another command" "does not use it" process -sampler_steps 3
+refuses "missing input" "cannot read 'no.yaml'" process no.yaml
+refuses "broken YAML" "expected YAML" process "$work/bad.yaml"
+refuses "zero steps" "-sampler_steps: expected a whole number" sample -sampler_steps 0
+refuses "missing mixture" "cannot read" score -dataset_type mixture -dataset_file "$work/none.h5" -score_points "$work/points.h5" -score_time 0.3
+refuses "negative variance" "variance" score -dataset_type mixture -dataset_file "$work/badmix.h5" -score_points "$work/points.h5" -score_time 0.3
+refuses "points of wrong width" "expected 2 columns" score -dataset_type mixture -dataset_file "$work/mix.h5" -score_points "$work/narrow.h5" -score_time 0.3
+refuses "cut file" "not a whole HDF5 file" data -dataset_type file -dataset_file "$work/cut.h5"
+refuses "foreign file" "not a whole HDF5 file" data -dataset_type file -dataset_file "$work/foreign.h5"
+refuses "data with a NaN" "row 17" data -dataset_type file -dataset_file "$work/nan.h5"
+refuses "data of wrong shape" "" data -dataset_type file -dataset_file "$work/flat.h5"
+refuses "ragged CSV" "line 3" data -dataset_type file -dataset_file "$work/ragged.csv"
+refuses "words in CSV" "line 3" data -dataset_type file -dataset_file "$work/words.csv"
+refuses "weights that are no weights" "score_file" sample -score_file "$work/mix.h5"
+refuses "unwritable output" "cannot write" process -o /proc/nowhere/x.h5
+refuses "foreign time integrator" "ts_type" sample -ts_type beuler -sampler_samples 10
+fails "a diverging run" "not finite" sample -process_tau 0.0001 -sampler_scheme em -sampler_grid uniform -sampler_steps 80 -sampler_samples 100
+
+# --- the same bits on any number of ranks ---
+any_ranks kernel "1 3" process -process_type cld
+any_ranks exact_em "1 2 3 4" sample -sampler_scheme em -sampler_grid uniform -sampler_steps 10 -sampler_samples 1003 -sampler_trajectory 5
+any_ranks exact_ddim "1 2 3 4" sample -sampler_samples 1003 -process_type cld
+any_ranks exact_flow "1 2 3" sample -sampler_scheme flow -sampler_samples 1003
+any_ranks noised "1 2 3 4" noise -noise_samples 1003 -noise_times 0.1,1
+any_ranks rows "1 2 3" data -data_samples 1003
+any_ranks scored "1 2 3" score -dataset_type mixture -dataset_file "$work/mix.h5" -score_points "$work/points.h5" -score_time 0.3
+# shellcheck disable=SC2086 # $net is a list of words
+any_ranks joint "1 2 3 4 8" train $net 100 -score_kind joint
+# shellcheck disable=SC2086
+any_ranks reduced "1 2 4 8" train $net 100 -score_kind reduced -trainer_times sigma
+any_ranks net_em "1 2 3 4" sample -score_file "$work/joint.1.h5" -sampler_scheme em -sampler_grid uniform -sampler_steps 20 -sampler_samples 1003
+any_ranks measured "1 2 3 4" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5"
+
+# --- a reduced net serves every process, a joint net only its own ---
+works "reduced net through CLD" 2 "$work/cld.h5" sample -score_file "$work/reduced.1.h5" -process_type cld -sampler_samples 100
+refuses "joint net of another process" "another process" sample -score_file "$work/joint.1.h5" -process_tau 0.7
+
+# --- stop and resume equals the unbroken run ---
+# shellcheck disable=SC2086
+works "unbroken" 2 "$work/whole.h5" train $net 300
+# shellcheck disable=SC2086
+launch 2 train $net 300 -trainer_max_wall 0.05 -o "$work/broken.h5" >"$work/stdout" 2>"$work/stderr"
+verdict "a run out of time ends with 75" "$([ $? = 75 ] || echo "another exit code: $(tail -1 "$work/stderr")")"
+verdict "and leaves no result" "$([ ! -e "$work/broken.h5" ] || echo "there is one")"
+# shellcheck disable=SC2086
+works "resumed" 1 "$work/broken.h5" train $net 300
+same "resumed and unbroken" "$work/whole.h5" "$work/broken.h5"
+
+close_tests
