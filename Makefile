@@ -6,7 +6,10 @@ ARCH    ?= native
 PREFIX  ?= /usr/local
 NP      ?= 2
 Q       := $(if $(V),,@)
-PYTHON  ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import h5py, matplotlib' 2>/dev/null && { echo $$p; break; }; done)
+comma   := ,
+ifeq ($(PYTHON),)
+PYTHON  := $(shell for p in python3 /usr/bin/python3; do $$p -c 'import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ("h5py", "matplotlib"))))' 2>/dev/null && { echo $$p; break; }; done)
+endif
 
 # --- libraries: pkg-config, which PETSC_DIR and SLEPC_DIR (with PETSC_ARCH) extend on a cluster ---
 CC       = mpicc
@@ -15,9 +18,8 @@ PKG      := PKG_CONFIG_PATH=$(extra_pc)$(PKG_CONFIG_PATH) pkg-config
 HDF5     := $(if $(HDF5_DIR),,$(shell for p in hdf5-openmpi hdf5-mpich hdf5; do $(PKG) --exists $$p 2>/dev/null && { echo $$p; break; }; done))
 LIBS     := $(shell $(PKG) --cflags --libs SLEPc PETSc $(HDF5) 2>/dev/null)
 hdf5_dir := $(if $(HDF5_DIR),-I$(HDF5_DIR)/include -L$(HDF5_DIR)/lib -Wl$(comma)-rpath$(comma)$(HDF5_DIR)/lib -lhdf5)
-comma    := ,
 
-CFLAGS   += -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Wno-unused-parameter -ffp-contract=off -MMD -MP -Isrc/include
+CFLAGS   += -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Wno-unused-parameter -ffp-contract=off -fno-math-errno -MMD -MP -Isrc/include
 CFLAGS   += $(if $(DEBUG)$(ASAN),-O1,-O3 -march=$(ARCH)) $(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
 CFLAGS   += $(filter -I% -D%,$(LIBS) $(hdf5_dir))
 LDLIBS   += $(filter -L% -l% -Wl%,$(LIBS) $(hdf5_dir)) -llapack -lblas -lm $(if $(ASAN),-fsanitize=address$(comma)undefined)

@@ -13,8 +13,8 @@ const MetricsSettings metrics_defaults = {"", 128, 36, 0, {0, 0}, PETSC_FALSE, 1
 /* ---- rows ---- */
 
 /*
-  embed_rows - points whose straight distances serve the columns: a periodic one becomes a point on the unit circle, so that
-  both ends of its range are close; others are measured in units of their scale
+  embed_rows - points whose straight distances serve the columns: a periodic one becomes a point on the unit
+  circle, so that both ends of its range are close; others are measured in units of their scale
 
   Output: points[n][D]
 */
@@ -171,7 +171,7 @@ static PetscErrorCode CopyLaw(Metrics m, const MixtureData *law)
   Collective.
 
   Input:  settings, reference  its rows, the same on all ranks, must stay until MetricsDestroy
-  Errors: AD_ERR_INPUT when the reference has fewer than two rows, or a metric is asked for that does not apply
+  Errors: AD_ERR_INPUT when the reference has fewer than two rows, or a metric asked for does not apply
   Cost:   that of measuring one more set of samples
 */
 PetscErrorCode MetricsCreate(const MetricsSettings *settings, const MetricsReference *reference,
@@ -226,7 +226,7 @@ PetscErrorCode MetricsGetColumns(Metrics metrics, int *nm, const MetricColumn *c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* MetricsGetHistogram - the bins of the Jensen-Shannon divergence, and the shares of the reference in them. */
+/* MetricsGetHistogram - the bins of the Jensen-Shannon divergence, and the reference's shares in them. */
 PetscErrorCode MetricsGetHistogram(Metrics metrics, MetricsHistogram *histogram)
 {
   const Grid *grid = &metrics->plane;
@@ -251,7 +251,7 @@ static PetscErrorCode Evaluate(Metrics m, const Cloud *rows, double *value)
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(metric_nfamilies * METRICS_MAX, &part));
   for (int f = 0; f < metric_nfamilies; f++)
-    if (m->use[f]) PetscCall((*metric_families[f].evaluate)(m, rows, part + f * METRICS_MAX));
+    if (m->use[f]) PetscCall((*metric_families[f].evaluate)(m, rows, part + (size_t)f * METRICS_MAX));
   for (int k = 0; k < m->nm; k++) {
     const MetricEntry *entry = &metric_entries[m->chosen[k]];
 
@@ -312,9 +312,9 @@ static PetscErrorCode LevelsOf(Metrics m, long begin, long end, double *value)
 /*
   MetricsGetLevels - what the samples' levels should be: those of the reference
 
-  Output: value[nm], err[nm]  NaN for distances; the error comes from the scatter over ten stretches of the reference in
-                              its order, which for a trajectory is good where they are longer than its memory, and is NaN
-                              with fewer than 20 rows
+  Output: value[nm], err[nm]  NaN for distances; the error comes from the scatter over ten stretches of the
+                              reference in its order, which for a trajectory is good where they are longer
+                              than its memory, and is NaN with fewer than 20 rows
 */
 PetscErrorCode MetricsGetLevels(Metrics metrics, double *value, double *err)
 {
@@ -324,7 +324,7 @@ PetscErrorCode MetricsGetLevels(Metrics metrics, double *value, double *err)
   PetscFunctionBegin;
   for (int k = 0; k < metrics->nm; k++) value[k] = err[k] = NAN;
   PetscCall(LevelsOf(metrics, 0, M, value));
-  if (M < 2 * LEVEL_BLOCKS) PetscFunctionReturn(PETSC_SUCCESS);
+  if (M / LEVEL_BLOCKS < 2) PetscFunctionReturn(PETSC_SUCCESS);
   for (int b = 0; b < LEVEL_BLOCKS; b++) {
     long begin, end;
 

@@ -43,7 +43,7 @@ static PetscErrorCode ReadChoices(Choices *c)
   PetscCall(OptString("-metrics_reference", "sample file to compare with, in place of a data set",
                       c->reference, sizeof(c->reference), NULL));
   PetscCall(OptInt("-metrics_directions", "projections of sw2", RANGE(1, 1e5), &directions, NULL));
-  PetscCall(OptInt("-metrics_js_bins", "bins an axis of js and of the histograms written", RANGE(2, 2000),
+  PetscCall(OptInt("-metrics_js_bins", "bins an axis of js and of the histograms written", RANGE(2, 500),
                    &bins, NULL));
   PetscCall(OptInt("-metrics_bins", "bins an axis of kl, 0: 120 on a line, 64 in the plane", RANGE(0, 2000),
                    &kl_bins, NULL));
@@ -237,7 +237,7 @@ static PetscErrorCode MeasureSets(Comparison *c, PetscErrorCode (*measure)(Compa
   PetscFunctionBegin;
   if (!sets) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscCalloc3(sets * c->nm, &value, sets, &work, sets, &group));
-  for (int set = 0; set < sets; set++) PetscCall((*measure)(c, set, value + set * c->nm));
+  for (int set = 0; set < sets; set++) PetscCall((*measure)(c, set, value + (size_t)set * c->nm));
   group_statistics(sets, c->nm, value, group, 1, work, &files, mean, err);
   PetscCall(PetscFree3(value, work, group));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -259,7 +259,7 @@ static PetscErrorCode MeasureTraining(Comparison *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same metrics of the reference against its like; sets have as many rows as the first file has samples. */
+/* The same metrics of the reference against its like; sets have as many rows as the first sample file. */
 static PetscErrorCode ComputeFloors(Comparison *c)
 {
   int64_t size = 0;
@@ -293,7 +293,7 @@ static PetscErrorCode ComputeFile(Comparison *c, int i, double *share)
   PetscCall(InputOpen("metrics", c->path[i], &in));
   PetscCall(MetricsReadState(c->path[i], in, c->file[i].N, c->file[i].width, c->coordinates.d, &x));
   PetscCall(InputClose(&in));
-  PetscCall(MetricsCompute(c->metrics, c->file[i].N, x, c->single + i * c->nm, share));
+  PetscCall(MetricsCompute(c->metrics, c->file[i].N, x, c->single + (size_t)i * c->nm, share));
   for (int64_t k = 0; k < K && c->histogram.rank; k++) mean[k] += share[k] / c->files[c->group[i]];
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -353,7 +353,7 @@ static PetscErrorCode Print(const Comparison *c)
   for (int i = c->nfiles - 1; i >= 0; i--) label[c->group[i]] = c->file[i].label;
   factor_labels(c->ng, label, COMMON, common, own);
   for (int g = 0; g < c->ng; g++)
-    line[g] = (MetricsLine){own[g], c->files[g], c->mean + g * c->nm, c->err + g * c->nm};
+    line[g] = (MetricsLine){own[g], c->files[g], c->mean + (size_t)g * c->nm, c->err + (size_t)g * c->nm};
   line[lines++] = (MetricsLine){"reference", 0, c->level, c->level_err};
   if (c->endless)
     line[lines++] = (MetricsLine){"floor: fresh rows", 0, c->floor, c->floor_err};
@@ -387,11 +387,11 @@ static PetscErrorCode Free(Comparison *c)
 }
 
 /*
-  MetricsRun - adiff metrics: compare sample files with a reference; files of one label are repetitions of one run
+  MetricsRun - adiff metrics: compare sample files with a reference; files of one label repeat one run
 
-  Input:  line  inputs are sample files (/samples/state); the reference is -metrics_reference or the data set: test rows of
-                a file, fresh rows of a law
-  Errors: AD_ERR_INPUT when there is no file, or one has no samples, other columns, or numbers that are not finite
+  Input:  line  inputs are sample files (/samples/state); the reference is -metrics_reference or the data set:
+                test rows of a file, fresh rows of a law
+  Errors: AD_ERR_INPUT when there is no file, or one has no samples, other columns, or bad numbers
 */
 PetscErrorCode MetricsRun(const CommandLine *line)
 {

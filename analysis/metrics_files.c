@@ -68,7 +68,7 @@ PetscErrorCode MetricsReadState(const char *path, Input in, int64_t N, int width
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Do the samples have the columns of the reference? A file without /coordinates can only be asked for its width. */
+/* Are the columns those of the reference? Without /coordinates a file can only be asked for its width. */
 static PetscErrorCode CheckColumns(const Comparison *c, const char *path, Input in, int width)
 {
   PetscBool   has;

@@ -84,7 +84,7 @@ PetscErrorCode MetricsCount(Metrics m, const Grid *grid, const Cloud *rows, long
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The range of a column of the reference, the upper end a little beyond the largest value, which must lie inside. */
+/* The range of a column of the reference, up to a little beyond the largest value, which must lie inside. */
 static void column_range(const Cloud *rows, int d, int axis, double *lo, double *hi)
 {
   *lo = INFINITY;
@@ -97,8 +97,8 @@ static void column_range(const Cloud *rows, int d, int axis, double *lo, double 
 }
 
 /*
-  MetricsSetUpPlane - bins over the columns one looks at, and the histogram of the reference: all columns if there are at
-  most two, else phi and psi, else none
+  MetricsSetUpPlane - bins over the columns one looks at, and the histogram of the reference: all columns if
+  there are at most two, else phi and psi, else none
 */
 PetscErrorCode MetricsSetUpPlane(Metrics m)
 {

@@ -1,5 +1,5 @@
 /*
-  Repetitions of a run become one line: grouping by label, mean and standard error, and the table on the terminal
+  Repetitions of a run become one line: grouping by label, mean and standard error, table on the terminal
 */
 #include "private/metricsimpl.h"
 #include <math.h>
@@ -21,7 +21,7 @@ int label_groups(int n, const char *const *label, int *group)
   for (int i = 0; i < n; i++) {
     int same = 0;
 
-    while (same < i && strcmp(label[same], label[i])) same++;
+    while (same < i && strcmp(label[same], label[i]) != 0) same++;
     group[i] = same < i ? group[same] : ng++;
   }
   return ng;
@@ -53,8 +53,8 @@ void group_statistics(int n, int nm, const double *single, const int *group, int
 /* ---- short labels ---- */
 
 /*
-  A label is a list of clauses parted by | or commas. A clause with numbers is cut into words, each with its number
-  ("tau 0.5", "20 steps"); another is one unit ("last none").
+  A label is a list of clauses parted by | or commas. A clause with numbers is cut into words, each with its
+  number ("tau 0.5", "20 steps"); another is one unit ("last none").
 */
 typedef struct {
   const char *text;
@@ -184,7 +184,7 @@ static void join_units(int i, int n, const char *const *label, int scope, size_t
 
   Input:  label[n]
   Output: common[size]  lines "all runs: ..." and, for labels that begin alike, "active: ..."; maybe empty
-          own[n]        what each says besides; "-" where nothing is left. They are as different as the labels are
+          own[n]        what each says besides; "-" where nothing is left. As different as the labels are
 */
 void factor_labels(int n, const char *const *label, size_t size, char *common, char (*own)[METRICS_LABEL])
 {

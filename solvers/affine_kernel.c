@@ -74,6 +74,21 @@ void extrapolate_mean(double factor, int64_t count, double *restrict g, double *
   }
 }
 
+void extrapolate_score(double factor, const Kernel *k, int q, int d, int64_t n, const double *X,
+                       double *restrict g, double *restrict previous)
+{
+  const int b = k->b;
+
+  for (int64_t r = 0; r < n; r++)
+    for (int i = 0; i < d; i++) {
+      double *sz = &g[r * q * d + i], now = k->sigma2 * *sz;
+
+      for (int a = 0; a < b; a++) now = fma(k->l[a], X[(r * b + a) * d + i], now);
+      *sz                 = fma(factor, now - previous[r * d + i], *sz);
+      previous[r * d + i] = now;
+    }
+}
+
 static int within(int64_t count, double bound, const double *X)
 {
   int64_t outside = 0; /* as wide as a double, so that the loop fills whole vectors */

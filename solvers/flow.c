@@ -30,6 +30,7 @@ typedef struct {
   FlowRate - right-hand side of the flow at reverse time s
 
   Source: dX/dr = -M X + Q score/2 (paper eqs. 10, 11 without noise, drift mended), score = l sz - R X
+  Note:   of a joint net with several scores only sz counts: the rest of the score is known in closed form
 */
 static PetscErrorCode FlowRate(TS ts, PetscReal s, Vec X, Vec F, void *ctx)
 {
@@ -216,8 +217,8 @@ PetscErrorCode SamplerSolveFlow(Sampler sampler)
     PetscCall(PetscLogEventEnd(SAMPLER_STEP, 0, 0, 0, 0));
     PetscCall(PetscFree(wave.g));
     verdict.stopped = AdStopRequested() ? 1 : 0;
-    snprintf(what, sizeof(what), "wave %lld of %lld of rank 0", (long long)(row / plan->wave + 1),
-             (long long)((plan->n + plan->wave - 1) / plan->wave));
+    snprintf(what, sizeof(what), "wave %d of %d of rank 0", (int)(row / plan->wave) + 1,
+             (int)((plan->n + plan->wave - 1) / plan->wave));
     PetscCall(SamplerReport(sampler, (double)(row + wave.rows) / (double)plan->n, what));
   }
   PetscCall(VecRestoreArray(sampler->X, &X));

@@ -110,7 +110,7 @@ static PetscErrorCode ReadScheme(Sampler sampler, PetscBool declare)
                       sampler_scheme_names, &sampler->scheme, &set));
   if (!declare) PetscCall(PetscOptionsGetString(NULL, NULL, "-ts_type", type, sizeof(type), &typed));
   if (typed) {
-    while (ts_types[i] && strcmp(ts_types[i], type)) i++;
+    while (ts_types[i] && strcmp(ts_types[i], type) != 0) i++;
     AdCheckInput(ts_types[i], "-ts_type: expected em, anc, ddim or rk (which is the flow), got '%s'", type);
     AdCheckInput(!set || i == sampler->scheme,
                  "-ts_type: %s contradicts -sampler_scheme %s; give one of them", type,
@@ -118,11 +118,10 @@ static PetscErrorCode ReadScheme(Sampler sampler, PetscBool declare)
     sampler->scheme = i;
   }
   sampler->order = sampler->scheme == SCHEME_EM ? 1 : 2;
-  PetscCall(OptInt("-sampler_order",
-                   "2: x0hat is extrapolated from the last two steps (anc, ddim); em is of order 1",
-                   RANGE(1, 2), &sampler->order, NULL));
-  AdCheckInput(sampler->scheme != SCHEME_EM || sampler->order == 1,
-               "-sampler_order: em is of order 1; take anc or ddim for order 2");
+  PetscCall(OptInt(
+      "-sampler_order",
+      "1, or 2: multistep, x0hat is extrapolated from the last two steps (default: em 1, anc and ddim 2)",
+      RANGE(1, 2), &sampler->order, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,6 +256,21 @@ static PetscErrorCode SamplerMonitor(TS ts, PetscInt step, PetscReal time, Vec X
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode WarnOfIdleRanks(const AffinePlan *plan)
+{
+  const int64_t waves = (plan->N + plan->wave - 1) / plan->wave;
+  int           size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  if (waves < size)
+    PetscCall(AdWarning(
+        "%d of %d ranks have nothing to do: samples of the flow go in waves of -sampler_wave %lld; take a "
+        "smaller one\n",
+        size - (int)waves, size, (long long)plan->wave));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   SamplerSetUp - tables of all steps, memory, and the check that the parts fit
 
@@ -274,9 +288,10 @@ PetscErrorCode SamplerSetUp(Sampler sampler)
   AdCheckInput(sampler->prior != PRIOR_EXACT || sampler->dataset,
                "-sampler_prior: exact needs data rows; give a data set");
   PetscCall(ScoreGetCoordinates(sampler->score, &sampler->coordinates));
-  if (sampler->scheme == SCHEME_FLOW)
+  if (sampler->scheme == SCHEME_FLOW) {
     PetscCall(SamplerBuildFlow(sampler));
-  else {
+    PetscCall(WarnOfIdleRanks(plan));
+  } else {
     PetscCall(SamplerBuildPlan(sampler));
     PetscCall(TSMonitorSet(sampler->ts, SamplerMonitor, sampler, NULL));
   }

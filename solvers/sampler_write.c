@@ -26,7 +26,7 @@ static PetscErrorCode ColumnNames(const Coordinates *c, int b, char **text)
 static PetscErrorCode WriteStates(Sampler sampler, Output out)
 {
   const AffinePlan *plan  = &sampler->plan;
-  const int64_t     width = plan->b * plan->d, dims[2] = {plan->N, width};
+  const int64_t     width = (int64_t)plan->b * plan->d, dims[2] = {plan->N, width};
   const DataInfo    info = {"sample,variable", "data units, auxiliary variables in process units",
                             "reverse process (paper eqs. 10, 11)"};
   const double     *X;
@@ -60,13 +60,20 @@ static PetscErrorCode WriteAttributes(Sampler sampler, Output out)
   PetscCall(OutputAttrString(out, group, "label", sampler->label));
   PetscCall(OutputAttrString(out, group, "score", score));
   PetscCall(OutputAttrString(out, group, "scheme", sampler_scheme_names[sampler->scheme]));
-  PetscCall(OutputAttrInt(out, group, "order", sampler->order));
-  PetscCall(OutputAttrString(out, group, "grid", sampler_grid_names[sampler->grid]));
-  PetscCall(OutputAttrInt(out, group, "steps", sampler->steps));
+  if (sampler->scheme == SCHEME_FLOW) {
+    PetscCall(OutputAttrReal(out, group, "rtol", 1, &sampler->rtol));
+    PetscCall(OutputAttrReal(out, group, "atol", 1, &sampler->atol));
+    PetscCall(OutputAttrReal(out, group, "t_min", 1, &sampler->t_stop));
+  } else {
+    PetscCall(OutputAttrInt(out, group, "order", sampler->order));
+    PetscCall(OutputAttrString(out, group, "grid", sampler_grid_names[sampler->grid]));
+    PetscCall(OutputAttrInt(out, group, "steps", sampler->steps));
+  }
   PetscCall(OutputAttrReal(out, group, "evaluations", 1, &sampler->evaluations));
   PetscCall(OutputAttrInt(out, group, "seed", (int64_t)sampler->seed));
   PetscCall(OutputAttrString(out, group, "prior", sampler_prior_names[sampler->prior]));
-  PetscCall(OutputAttrString(out, group, "last", sampler_last_names[sampler->last]));
+  PetscCall(OutputAttrString(
+      out, group, "last", sampler_last_names[sampler->scheme == SCHEME_FLOW ? LAST_DENOISE : sampler->last]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

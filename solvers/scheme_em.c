@@ -19,7 +19,7 @@ void reverse_coefficients(const LinearSde *sde, const Kernel *k, double weight, 
     for (int j = 0; j < q; j++) {
       B[i * q + j] = 0.0;
       for (int c = 0; c < b; c++)
-        B[i * q + j] += weight * sde->Q[i * b + c] * (j == 0 ? k->l[c] : -k->Ew[c * a + j - 1]);
+        B[i * q + j] += weight * sde->Q[i * b + c] * (j == 0 ? k->l[c] : k->Ew[c * a + j - 1]);
     }
   }
 }
@@ -96,7 +96,7 @@ double scheme_stability(const AffineStep *step, const Kernel *k, double data_var
   for (int i = 0; i < b; i++) {
     for (int j = 0; j < b; j++) {
       H[i * b + j] = step->A[i * b + j] + step->B[i * q] * gain * k->l[j];
-      for (int c = 1; c < q; c++) H[i * b + j] += step->B[i * q + c] * k->Ew[j * (b - 1) + c - 1];
+      for (int c = 1; c < q; c++) H[i * b + j] -= step->B[i * q + c] * k->Ew[j * (b - 1) + c - 1];
     }
   }
   return spectral_radius(b, H);

@@ -97,7 +97,8 @@ PetscErrorCode TrajectorySetUp(Sampler sampler)
 PetscErrorCode TrajectoryRecord(Sampler sampler, PetscInt frame, int64_t row, int64_t rows, const double *X)
 {
   Trajectory   *trajectory = &sampler->trajectory;
-  const int64_t width = sampler->plan.b * sampler->plan.d, kept = PetscMin(rows, trajectory->nlocal - row);
+  const int64_t width      = (int64_t)sampler->plan.b * sampler->plan.d,
+                kept       = PetscMin(rows, trajectory->nlocal - row);
 
   PetscFunctionBegin;
   if (kept > 0)

@@ -96,8 +96,11 @@ static PetscErrorCode AdvanceWave(TS_Affine *affine, int k, int64_t row, int64_t
     PetscCall(ScoreDenoise(plan->score, &plan->kernel[k], rows, X, affine->g));
   else
     PetscCall(ScoreRespond(plan->score, &plan->kernel[k], rows, X, affine->g));
-  if (affine->previous)
+  if (affine->previous && map->g_is_mean)
     extrapolate_mean(map->multistep, rows * plan->d, affine->g, affine->previous + row * plan->d);
+  else if (affine->previous)
+    extrapolate_score(map->multistep, &plan->kernel[k], plan->q, plan->d, rows, X, affine->g,
+                      affine->previous + row * plan->d);
   if (map->c) {
     PetscCall(PetscLogEventBegin(SAMPLER_NOISE, 0, 0, 0, 0));
     rng_normal(stream, (uint64_t)(plan->first + row), (size_t)rows, map->c * plan->d, affine->xi);

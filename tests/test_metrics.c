@@ -191,6 +191,32 @@ START_TEST(test_divergence_counts_rows_outside_the_box)
 }
 END_TEST
 
+/* A column of angles beside one that is none: whole turns change nothing */
+START_TEST(test_divergence_folds_angles_beside_other_columns)
+{
+  enum { N = 200 };
+  Coordinates     c        = columns(2, NULL, 0);
+  MetricsSettings settings = metrics_defaults;
+  Metrics         metrics;
+  double         *x = reals(2 * N), *y = reals(2 * N), straight, wound;
+
+  c.period[1]   = 3;
+  settings.list = "js";
+  rng_normal_double((RngStream){1, RNG_METRICS, 3}, 0, N, 2, x);
+  rng_normal_double((RngStream){2, RNG_METRICS, 3}, 0, N, 2, y);
+  metrics  = metrics_of(&settings, N, y, &c, NULL);
+  straight = measure(metrics, "js", N, x);
+  for (int r = 0; r < N; r++) x[2 * r + 1] += 3 * (r % 5 - 2);
+  wound = measure(metrics, "js", N, x);
+  ck_assert_double_lt(straight, 0.6); /* below ln 2: they overlap */
+  ck_assert_double_eq_tol(wound, straight, 1e-14);
+  ck_call(MetricsDestroy(&metrics));
+  ck_call(CoordinatesFree(&c));
+  free(x);
+  free(y);
+}
+END_TEST
+
 /* x beyond all of the law: every mass moves to the right, W1 is the difference of the means */
 START_TEST(test_exact_distance_of_far_points_is_that_of_means)
 {
@@ -212,8 +238,9 @@ END_TEST
 /* ---- a law that is known ---- */
 
 /*
-  10,000 rows of eight peaks on a circle and one in its centre, against 10,000 others: 128 directions, 64 x 64 bins on
-  [-1.1, 1.1]^2. Independent values: SW2 0.020 and 0.0036, seed scatter 0.003 and 0.0005; KL 0.179 and 0.183
+  10,000 rows of eight peaks on a circle and one in its centre, against 10,000 others: 128 directions, 64 x 64
+  bins on [-1.1, 1.1]^2. Independent values: SW2 0.020 and 0.0036, seed scatter 0.003 and 0.0005; KL 0.179 and
+  0.183
 */
 START_TEST(test_floors_of_nine_peaks)
 {
@@ -277,6 +304,13 @@ START_TEST(test_modes_of_samples_of_the_law)
   ck_call(MetricsCompute(metrics, 10, all_in_one, value, NULL));
   ck_assert_double_eq(value_of(metrics, "share3", value), 1);
   ck_assert_double_eq(value_of(metrics, "sd", value), 0);
+  /* two samples 0.02 apart: squares of 1e-4 each, over two coordinates and one degree of freedom */
+  all_in_one[0] = 0.01;
+  all_in_one[2] = -0.01;
+  ck_call(MetricsCompute(metrics, 2, all_in_one, value, NULL));
+  ck_assert_double_eq_tol(value_of(metrics, "sd", value), 0.01, 1e-12);
+  all_in_one[0] = all_in_one[2] = 0;
+  ck_call(MetricsCompute(metrics, 10, all_in_one, value, NULL));
   ck_assert_double_eq_tol(value_of(metrics, "tv", value), 8.0 / 9, 1e-15);
   ck_call(MetricsDestroy(&metrics));
   ck_call(CoordinatesFree(&c));
@@ -332,7 +366,7 @@ static double *spread(uint64_t seed, int64_t n)
   return x;
 }
 
-/* Formulas for independent rows against the mean over 200 pairs of sets: 16 bins that hold 15 samples or more */
+/* Formulas for independent rows against the mean over 200 pairs of sets: 16 bins with 15 samples or more */
 START_TEST(test_iid_floor_is_the_mean_of_independent_pairs)
 {
   enum { N = 400, M = 250, R = 200 };
@@ -445,8 +479,8 @@ START_TEST(test_same_bits_on_any_ranks)
 END_TEST
 
 /*
-  Three columns, two of them angles named phi and psi, the first in a unit of 2: points are (x/2, cos, sin, cos, sin), the
-  histogram and the basins are those of the angles
+  Three columns, two of them angles named phi and psi, the first in a unit of 2: points are (x/2, cos, sin,
+  cos, sin), the histogram and the basins are those of the angles
 */
 START_TEST(test_mixed_columns)
 {
@@ -755,9 +789,9 @@ START_TEST(test_files_of_one_label_are_one_group)
       "-metrics_floor_sets 3";
   Law     law;
   Input   in;
-  double *x, single[3][2], value[2][2], err[2][2], steps[2], floor_err[2], reference[2], density[36 * 36],
-      edges[2][37];
-  double  volume, mass = 0;
+  double *x, single[3][2], value[2][2], err[2][2], steps[2], floor[2], floor_err[2], reference[2],
+      density[3][36 * 36], edges[2][37];
+  double  volume;
   int64_t files[2], dims[3];
 
   preset_law("diamond", &law);
@@ -775,11 +809,13 @@ START_TEST(test_files_of_one_label_are_one_group)
   ck_call(InputRead(in, "/metrics/stderr", AD_DOUBLE, err));
   ck_call(InputRead(in, "/metrics/files", AD_INT64, files));
   ck_call(InputRead(in, "/metrics/steps", AD_DOUBLE, steps));
+  ck_call(InputRead(in, "/metrics/floor", AD_DOUBLE, floor));
   ck_call(InputRead(in, "/metrics/floor_stderr", AD_DOUBLE, floor_err));
   ck_call(InputRead(in, "/metrics/reference", AD_DOUBLE, reference));
   ck_call(InputGetDims(in, "/metrics/histogram", 3, dims));
   ck_assert(dims[0] == 2 && dims[1] == 36 && dims[2] == 36);
-  ck_call(InputRead(in, "/metrics/reference_histogram", AD_DOUBLE, density));
+  ck_call(InputRead(in, "/metrics/histogram", AD_DOUBLE, density));
+  ck_call(InputRead(in, "/metrics/reference_histogram", AD_DOUBLE, density[2]));
   ck_call(InputRead(in, "/metrics/edges", AD_DOUBLE, edges));
   ck_call(InputClose(&in));
   ck_assert(files[0] == 2 && files[1] == 1);
@@ -792,9 +828,50 @@ START_TEST(test_files_of_one_label_are_one_group)
   }
   ck_assert(single[0][0] > 0 && single[0][0] != single[1][0] && isnan(reference[0]));
   ck_assert_double_eq_tol(reference[1], 0.9889, 0.03);
+  ck_assert_double_eq_tol(floor[1], 0.9889, 0.03);
   volume = (edges[0][1] - edges[0][0]) * (edges[1][1] - edges[1][0]);
-  for (int k = 0; k < 36 * 36; k++) mass += density[k] * volume;
-  ck_assert_double_eq_tol(mass, 1, 1e-12);
+  for (int h = 0; h < 3; h++) {
+    double mass = 0;
+
+    for (int k = 0; k < 36 * 36; k++) mass += density[h][k] * volume;
+    /* the box is the range of 300 reference rows: 4/300 of other rows lie outside */
+    ck_assert_double_eq_tol(mass, 1, h < 2 ? 0.04 : 1e-12);
+  }
+}
+END_TEST
+
+/* Rows of a file: 80 are held out for the reference; floors from the other 320 and from random draws */
+START_TEST(test_floors_of_a_file_of_rows)
+{
+  enum { N = 400 };
+  char             *path[] = {"build/test_metrics_a.h5"};
+  const char *const options =
+      "-dataset_type file -dataset_file build/test_metrics_rows.h5 -dataset_columns 0,1 "
+      "-dataset_standardise none -metrics_list energy,sw2 -metrics_floor_sets 5";
+  Law     law;
+  Input   in;
+  double *x, floor[2], floor_err[2], iid[2], iid_err[2], expected;
+
+  preset_law("diamond", &law);
+  x = draw(&law.law, 50, N);
+  write_samples(path[0], N, x, "some run", 1);
+  free(x);
+  x = draw(&law.law, 51, N);
+  write_samples("build/test_metrics_rows.h5", N, x, NULL, 1);
+  free(x);
+  ck_call(run_quietly(1, path, options, "build/test_metrics.h5"));
+  ck_call(InputOpen("test", "build/test_metrics.h5", &in));
+  ck_call(InputRead(in, "/metrics/floor", AD_DOUBLE, floor));
+  ck_call(InputRead(in, "/metrics/floor_stderr", AD_DOUBLE, floor_err));
+  ck_call(InputRead(in, "/metrics/iid_floor", AD_DOUBLE, iid));
+  ck_call(InputRead(in, "/metrics/iid_stderr", AD_DOUBLE, iid_err));
+  ck_call(InputClose(&in));
+  /* root mean square (1/N + 1/M) E|Y - Y'| with E|Y - Y'| = 0.54 or so; the rows here are independent too */
+  expected = sqrt((1.0 / N + 1.0 / 80) * 0.54);
+  ck_assert(floor[0] > 0.5 * expected && floor[0] < 2 * expected && isnan(floor_err[0]));
+  ck_assert(iid[0] > 0.6 * expected && iid[0] < 1.6 * expected && iid_err[0] > 0 &&
+            iid_err[0] < 0.4 * iid[0]);
+  ck_assert(floor[1] > 0 && iid[1] > 0 && iid_err[1] > 0);
 }
 END_TEST
 
@@ -805,6 +882,7 @@ START_TEST(test_files_that_do_not_fit_are_refused)
        *none[]    = {"build/no_such.h5"};
   double x[2 * N] = {0};
 
+  remove("build/test_metrics_none.h5");
   write_samples(good[0], N, x, "zeros", 1);
   x[17] = NAN;
   write_samples(bad[0], N, x, "one bad", 1);
@@ -835,6 +913,7 @@ Suite *metrics_suite(void)
   tcase_add_test(values, test_degrees_measure_like_radians);
   tcase_add_test(values, test_a_set_is_at_no_distance_from_itself);
   tcase_add_test(values, test_divergence_counts_rows_outside_the_box);
+  tcase_add_test(values, test_divergence_folds_angles_beside_other_columns);
   tcase_add_test(values, test_exact_distance_of_far_points_is_that_of_means);
   tcase_add_test(values, test_levels_reproduce_the_populations_of_the_trajectory);
   tcase_add_test(laws, test_floors_of_nine_peaks);
@@ -850,6 +929,7 @@ Suite *metrics_suite(void)
   tcase_add_test(command, test_what_does_not_apply_is_refused);
   tcase_add_test(command, test_list_chooses_columns);
   tcase_add_test(command, test_files_of_one_label_are_one_group);
+  tcase_add_test(command, test_floors_of_a_file_of_rows);
   tcase_add_test(command, test_files_that_do_not_fit_are_refused);
   suite_add_tcase(suite, values);
   suite_add_tcase(suite, laws);

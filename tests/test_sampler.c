@@ -606,6 +606,37 @@ static double map_error(const Case *c)
   return worst;
 }
 
+/* What the extrapolation of scores does to x0hat = z + sigma2 sz is what extrapolate_mean does to x0hat itself */
+START_TEST(test_extrapolated_scores_are_extrapolated_means)
+{
+  enum { N = 5, D = 3 };
+  LinearSde sde = {.b = 2, .M = {-1.3, 1, 0, -2}, .Q = {0.1, 0, 0, 3}, .V0 = {0, 0, 0, 0.7}};
+  Kernel    k;
+  double    X[N * 2 * D], g[N * 2 * D], before[N * 2 * D], mean[N * D], was[2][N * D];
+
+  ck_assert_int_eq(kernel_compute(&sde, 0.4, &k), KERNEL_OK);
+  for (int i = 0; i < N * 2 * D; i++) {
+    X[i]      = sin(1.0 + i);
+    before[i] = g[i] = cos(2.0 * i);
+  }
+  for (int r = 0; r < N; r++)
+    for (int i = 0; i < D; i++) {
+      double z          = k.l[0] * X[2 * r * D + i] + k.l[1] * X[(2 * r + 1) * D + i];
+      mean[r * D + i]   = z + k.sigma2 * g[2 * r * D + i];
+      was[0][r * D + i] = was[1][r * D + i] = sin(0.3 * (r + i));
+    }
+  extrapolate_score(0.35 / k.sigma2, &k, 2, D, N, X, g, was[0]);
+  extrapolate_mean(0.35, N * D, mean, was[1]);
+  for (int r = 0; r < N; r++)
+    for (int i = 0; i < D; i++) {
+      double z = k.l[0] * X[2 * r * D + i] + k.l[1] * X[(2 * r + 1) * D + i];
+      ck_assert_double_eq_tol(z + k.sigma2 * g[2 * r * D + i], mean[r * D + i], 1e-14);
+      ck_assert_double_eq_tol(was[0][r * D + i], was[1][r * D + i], 1e-14);
+      ck_assert_double_eq(g[(2 * r + 1) * D + i], before[(2 * r + 1) * D + i]);
+    }
+}
+END_TEST
+
 START_TEST(test_ddim_has_the_order_it_claims)
 {
   char   text[200];
@@ -639,10 +670,11 @@ START_TEST(test_passive_flow_is_the_exact_map_to_tolerance)
   Case   c;
 
   for (int level = 0; level < 2; level++) {
-    snprintf(text, sizeof(text),
-             "-sampler_scheme flow -sampler_rtol 1e-%d -sampler_atol 1e-%d -sampler_samples 20 "
-             "-sampler_trajectory 20",
-             5 + 3 * level, 5 + 3 * level);
+    snprintf(
+        text, sizeof(text),
+        "-sampler_scheme flow -sampler_wave 5 -sampler_rtol 1e-%d -sampler_atol 1e-%d -sampler_samples 20 "
+        "-sampler_trajectory 20",
+        5 + 3 * level, 5 + 3 * level);
     ck_call(make(PASSIVE, GAUSSIAN, text, &c));
     ck_call(SamplerSolve(c.sampler));
     error[level] = map_error(&c);
@@ -690,11 +722,12 @@ START_TEST(test_flow_carries_the_gaussian_law_with_it)
     Kernel  end;
     int     b;
 
-    ck_call(make(processes[p], GAUSSIAN,
-                 "-sampler_scheme flow -sampler_rtol 1e-9 -sampler_atol 1e-9 -sampler_samples 12 "
-                 "-sampler_trajectory 12 "
-                 "-sampler_trajectory_times 1,0.2",
-                 &c));
+    ck_call(
+        make(processes[p], GAUSSIAN,
+             "-sampler_scheme flow -sampler_wave 4 -sampler_rtol 1e-9 -sampler_atol 1e-9 -sampler_samples 12 "
+             "-sampler_trajectory 12 "
+             "-sampler_trajectory_times 1,0.2",
+             &c));
     ck_call(SamplerSolve(c.sampler));
     b = c.sampler->plan.b;
     X = gather_frame(&c, 0);
@@ -758,17 +791,29 @@ END_TEST
 
 START_TEST(test_exact_prior_is_the_noised_data)
 {
-  const int64_t N = 50000;
-  double        mean[2], cov[4], *X;
+  enum { N = 50000 };
+  const Kernel *start;
+  double        mean[2], cov[4], *X, *x0 = malloc(sizeof(double) * N), *Y = malloc(sizeof(double) * 2 * N);
+  int64_t      *index = malloc(sizeof(int64_t) * N);
+  int           same  = 1;
   Case          c;
 
   ck_call(make(ACTIVE, GAUSSIAN,
                "-sampler_prior exact -sampler_samples 50000 -sampler_steps 1 -sampler_trajectory 50000", &c));
   ck_call(SamplerSolve(c.sampler));
-  X = gather_frame(&c, 0);
-  gaussian_law(&c.sampler->plan.kernel[0], 0.5, 0.3, mean, cov);
+  start = &c.sampler->plan.kernel[0];
+  X     = gather_frame(&c, 0);
+  gaussian_law(start, 0.5, 0.3, mean, cov);
   assert_moments(2, 1, N, X, 0, mean, cov, "exact prior");
+  for (int i = 0; i < N; i++) index[i] = i; /* sample i starts from row i, on whatever rank */
+  ck_call(DatasetGetRows(c.dataset, SPLIT_TEST, N, index, x0, NULL));
+  ck_call(ProcessNoise(c.process, start, 1, (RngStream){seed, RNG_PRIOR, 0}, 0, N, x0, Y));
+  for (int i = 0; i < 2 * N; i++) same &= X[i] == Y[i];
+  ck_assert_all(same);
   free(X);
+  free(Y);
+  free(x0);
+  free(index);
   ck_call(drop(&c));
 }
 END_TEST
@@ -830,23 +875,19 @@ START_TEST(test_steps_give_the_same_bits_on_any_ranks_in_any_waves)
 }
 END_TEST
 
+/* 8 waves and 7: on two or three ranks, others own some of them, and as another one of theirs */
 START_TEST(test_flow_gives_the_same_bits_on_any_ranks)
 {
-  const char *flow = "-sampler_scheme flow -sampler_wave 50 -sampler_samples ";
-  char        one[100], many[100];
-  double     *X, *Y;
-  int         same = 1;
+  double *X    = sampled(CLD, DIAMOND, "-sampler_scheme flow -sampler_wave 20 -sampler_samples 160");
+  double *Y    = sampled(CLD, DIAMOND, "-sampler_scheme flow -sampler_wave 20 -sampler_samples 140");
+  int     same = 1;
 
-  snprintf(one, sizeof(one), "%s 50", flow);
-  snprintf(many, sizeof(many), "%s 180", flow);
-  X = sampled(CLD, DIAMOND, one);
-  Y = sampled(CLD, DIAMOND, many);
-  for (int i = 0; i < 50 * 4; i++) same &= X[i] == Y[i];
+  for (int i = 0; i < 140 * 4; i++) same &= X[i] == Y[i];
   ck_assert_all(same);
   free(X);
-  X = sampled(CLD, DIAMOND, "-sampler_scheme flow -sampler_wave 50 -sampler_samples 150");
-  for (int i = 0; i < 150 * 4; i++) same &= X[i] == Y[i]; /* other ranks own the waves now */
-  ck_assert_all(same);
+  X = sampled(CLD, DIAMOND, "-sampler_scheme flow -sampler_wave 5 -sampler_samples 15");
+  for (int i = 0; i < 15 * 4; i++) same &= X[i] == Y[i];
+  ck_assert_all(!same); /* five have another error norm than twenty */
   free(X);
   free(Y);
 }
@@ -899,12 +940,14 @@ START_TEST(test_path_of_the_flow_passes_where_a_shorter_flow_stops)
   double *X, *Y;
 
   ck_call(make(ACTIVE, DIAMOND,
-               "-sampler_scheme flow -sampler_samples 40 -sampler_trajectory 40 -sampler_trajectory_times "
+               "-sampler_scheme flow -sampler_wave 10 -sampler_samples 40 -sampler_trajectory 40 "
+               "-sampler_trajectory_times "
                "0.4 -sampler_rtol "
                "1e-9 -sampler_atol 1e-9",
                &c));
   ck_call(make(ACTIVE, DIAMOND,
-               "-sampler_scheme flow -sampler_samples 40 -sampler_trajectory 40 -sampler_trajectory_times "
+               "-sampler_scheme flow -sampler_wave 10 -sampler_samples 40 -sampler_trajectory 40 "
+               "-sampler_trajectory_times "
                "0.4 -sampler_rtol "
                "1e-9 -sampler_atol 1e-9 -sampler_t_min 0.4",
                &half));
@@ -984,11 +1027,39 @@ START_TEST(test_runs_that_overflow_are_stopped)
 }
 END_TEST
 
+START_TEST(test_a_score_that_is_not_finite_stops_every_scheme)
+{
+  static const char *const schemes[] = {"em", "anc", "ddim", "flow"};
+  char                     text[200], message[512];
+  PetscErrorCode           code;
+  int64_t                  n;
+  float                   *theta;
+  Net                      net;
+  Case                     c;
+
+  for (int i = 0; i < 4; i++) {
+    snprintf(
+        text, sizeof(text),
+        "-score_type net -net_width 16 -net_depth 2 -sampler_wave 8 -sampler_samples 30 -sampler_scheme %s",
+        schemes[i]);
+    ck_call(make(ACTIVE, DIAMOND, text, &c));
+    ck_call(ScoreGetNet(c.score, &net));
+    ck_call(NetGetParameters(net, &n, &theta));
+    for (int64_t k = 0; k < n; k++) theta[k] = NAN;
+    ck_call(NetParametersChanged(net));
+    PetscPushErrorHandler(keep_message, message);
+    code = SamplerSolve(c.sampler);
+    PetscPopErrorHandler();
+    ck_assert_all(code == AD_ERR_RUN && strstr(message, "not finite"));
+    ck_call(drop(&c));
+  }
+}
+END_TEST
+
 START_TEST(test_settings_that_make_no_sense_are_refused)
 {
   static const char *const lines[][2] = {
       {"-sampler_steps 0", "-sampler_steps: expected a whole number from 1"},
-      {"-sampler_scheme em -sampler_order 2", "-sampler_order"},
       {"-ts_type beuler", "-ts_type: expected em, anc, ddim or rk"},
       {"-ts_type rk -sampler_scheme em", "contradicts"},
       {"-sampler_scheme anc -ts_adapt_type basic", "-ts_adapt_type"},
@@ -1022,6 +1093,7 @@ Suite *sampler_suite(void)
       test_anc_has_one_law_of_x_for_all_processes_on_equal_sigmas,
       test_em_without_noise_on_x_does_not_feel_the_last_kick,
       test_last_step_can_return_the_posterior_mean,
+      test_extrapolated_scores_are_extrapolated_means,
       test_ddim_has_the_order_it_claims,
       test_passive_flow_is_the_exact_map_to_tolerance,
       test_flow_carries_the_gaussian_law_with_it,
@@ -1033,6 +1105,7 @@ Suite *sampler_suite(void)
       test_path_of_the_flow_passes_where_a_shorter_flow_stops,
       test_files_hold_samples_and_paths_in_data_units,
       test_runs_that_overflow_are_stopped,
+      test_a_score_that_is_not_finite_stops_every_scheme,
       test_settings_that_make_no_sense_are_refused,
   };
   Suite *suite = suite_create("sampler");

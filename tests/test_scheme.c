@@ -285,7 +285,7 @@ START_TEST(test_em_leaves_x_without_noise_where_the_process_does)
 }
 END_TEST
 
-/* With e = e_w = Ew^T X the step with all of the score from the model is the one with -R X in closed form */
+/* With sw = -e_w = -Ew^T X the step with all of the score from the model is the one with -R X in closed form */
 START_TEST(test_em_with_full_score_agrees_with_closed_form)
 {
   static const double X[3] = {0.4, -1.1, 0.7};
@@ -307,7 +307,7 @@ START_TEST(test_em_with_full_score_agrees_with_closed_form)
         double e = 0.0;
 
         for (int c = 0; c < b; c++) e += k.Ew[c * (b - 1) + j - 1] * X[c];
-        x2 += all.B[r * b + j] * e;
+        x2 -= all.B[r * b + j] * e;
       }
       ck_assert_double_lt(fabs(x1 - x2), 1e-13 * (1.0 + fabs(x1)));
     }

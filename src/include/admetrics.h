@@ -5,9 +5,9 @@
 /*
   Metrics - how far samples are from reference rows
 
-  What depends on the reference alone is computed once, in MetricsCreate; then MetricsCompute takes one set of samples
-  after another. Rows of the samples and directions of projections are shared out over the ranks, and all sums run in a
-  fixed order: the values have the same bits on any number of ranks.
+  What depends on the reference alone is computed once, in MetricsCreate; then MetricsCompute takes one set of
+  samples after another. Rows of the samples and directions of projections are shared out over the ranks, and
+  all sums run in a fixed order: the values have the same bits on any number of ranks.
 */
 typedef struct _n_Metrics *Metrics;
 
@@ -36,14 +36,13 @@ extern const MetricsSettings metrics_defaults;
 
 /* What samples are compared with; every rank holds all rows. Copied by MetricsCreate, except x */
 typedef struct {
-  int64_t       N;
-  const double *x; /* [N][d] raw units */
-  const Coordinates
-      *coordinates;       /* d, names, periods; scale sets the unit of columns that are not periodic */
-  const MixtureData *law; /* of which x are samples, in raw units; NULL: not known */
+  int64_t            N;
+  const double      *x;           /* [N][d] raw units */
+  const Coordinates *coordinates; /* d, names, periods; scale is the unit of columns not periodic */
+  const MixtureData *law;         /* of which x are samples, in raw units; NULL: not known */
 } MetricsReference;
 
-/* Shares of the rows in equal bins, over one or two columns; the last share is that of rows outside the box */
+/* Shares of the rows in equal bins over one or two columns; the last share is that of rows outside */
 typedef struct {
   int           rank, bins, axis[2]; /* rank 0: no histogram */
   int64_t       K;                   /* bins^rank */

@@ -33,8 +33,8 @@ PetscErrorCode ProcessCheckSame(Process process, Input in, const char *option);
 
 /* Where the reverse process starts */
 typedef enum { PRIOR_MATCHED, PRIOR_STATIONARY, PRIOR_EXACT } PriorType;
-PetscErrorCode ProcessSamplePrior(Process process, PriorType prior, const Kernel *kernel, int d, const double *mean,
-                                  const double *variance, RngStream stream, int64_t first, int64_t n,
-                                  double *X);
+PetscErrorCode ProcessSamplePrior(Process process, PriorType prior, const Kernel *kernel, int d,
+                                  const double *mean, const double *variance, RngStream stream, int64_t first,
+                                  int64_t n, double *X);
 
 #endif

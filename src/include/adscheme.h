@@ -25,10 +25,10 @@ typedef struct {
   Input:  k       the law at t > 0
           weight  1 for the reverse SDE (noise G xi), 1/2 for the probability flow ODE (no noise)
           q       1: g = sz, and the data-free part of the score, -R X, is added in closed form
-                  b: g = (sz, e_1 .. e_{b-1}), all of the score comes from the model: score = l sz - Ew e
+                  b: g = (sz, sw_1 .. sw_{b-1}), all of the score comes from the model: score = l sz + Ew sw
   Output: A[b][b], B[b][q]
   Source: paper eqs. 10, 11 with the signs of the drift mended: dX/dr = -M X + weight Q score
-  Note:   for the exact score e = e_w = Ew^T X, and both q give the same right-hand side
+  Note:   for the exact score sw = -e_w = -Ew^T X, and both q give the same right-hand side
 */
 void reverse_coefficients(const LinearSde *sde, const Kernel *k, double weight, int q, double *A, double *B);
 

@@ -7,7 +7,8 @@ typedef struct _p_Trainer *Trainer;
 
 PetscErrorCode TrainerCreate(Trainer *trainer);
 PetscErrorCode TrainerSetSeed(Trainer trainer, uint64_t seed);
-PetscErrorCode TrainerSetScore(Trainer trainer, Process process, Dataset dataset, Score score);
+PetscErrorCode TrainerSetScore(Trainer trainer, Process process, Dataset dataset,
+                               Score score); /* before SetFromOptions; all three set up before SetUp */
 PetscErrorCode TrainerSetFromOptions(Trainer trainer);
 PetscErrorCode TrainerDeclareOptions(void);
 PetscErrorCode TrainerSetUp(Trainer trainer);

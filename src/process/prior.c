@@ -37,9 +37,8 @@ static void matched_factor(const Kernel *k, int d, const double *mean, const dou
   }
 }
 
-/* T = lower factor of C_inf, no centre */
-static int stationary_factor(const LinearSde *sde, int d, double *u, double *T, double *centre,
-                             double *spread)
+/* T = lower factor of C_inf; no centre, u stays zero */
+static int stationary_factor(const LinearSde *sde, int d, double *T, double *centre, double *spread)
 {
   const int b = sde->b;
   double    C[BLOCK_SIZE];
@@ -50,7 +49,6 @@ static int stationary_factor(const LinearSde *sde, int d, double *u, double *T, 
   block_widen(b * b, C, S);
   block_cholesky(b, S, DBL_EPSILON, L);
   block_round(b * b, L, T);
-  for (int a = 0; a < b; a++) u[a] = 0;
   for (int i = 0; i < d; i++) {
     centre[i] = 0;
     spread[i] = 1;
@@ -74,9 +72,9 @@ PetscErrorCode ProcessSamplePrior(Process process, PriorType prior, const Kernel
                                   const double *mean, const double *variance, RngStream stream, int64_t first,
                                   int64_t n, double *X)
 {
-  const int     b    = process->sde.b;
-  const int64_t wave = PetscMax(64, 65536 / (b * d));
-  double        u[AD_BMAX], T[AD_BMAX * AD_BMAX], *centre, *spread;
+  const int     b          = process->sde.b;
+  const int64_t wave       = PetscMax(64, 65536 / (b * d));
+  double        u[AD_BMAX] = {0}, T[AD_BMAX * AD_BMAX] = {0}, *centre, *spread;
   float        *e;
   int           status = KERNEL_OK;
 
@@ -86,7 +84,8 @@ PetscErrorCode ProcessSamplePrior(Process process, PriorType prior, const Kernel
   if (prior == PRIOR_MATCHED)
     matched_factor(kernel, d, mean, variance, u, T, centre, spread);
   else
-    status = stationary_factor(&process->sde, d, u, T, centre, spread);
+    status = stationary_factor(&process->sde, d, T, centre, spread);
+  if (status != KERNEL_OK) PetscCall(PetscFree3(centre, spread, e));
   AdCheckInput(status == KERNEL_OK,
                "-sampler_prior: %s has no stationary law (an eigenvalue of M is not negative); take matched",
                process->label);

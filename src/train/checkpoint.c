@@ -37,6 +37,13 @@ static const char *find_line(const char *text, const char *key)
   return NULL;
 }
 
+static int same_line(const char *a, const char *b)
+{
+  const size_t n = strcspn(a, "\n");
+
+  return n == strcspn(b, "\n") && memcmp(a, b, n) == 0;
+}
+
 /* Is there a line in text a whose key has another value, or none, in text b? */
 static int line_missing(const char *a, const char *b, const char *const *free, size_t size, char *key)
 {
@@ -46,9 +53,7 @@ static int line_missing(const char *a, const char *b, const char *const *free, s
     snprintf(key, size, "%.*s", (int)strcspn(a, ":\n"), a);
     for (int i = 0; free[i]; i++) ignored |= !strcmp(key, free[i]);
     other = find_line(b, key);
-    if (!ignored &&
-        (!other || strcspn(a, "\n") != strcspn(other, "\n") || strncmp(a, other, strcspn(a, "\n"))))
-      return 1;
+    if (!ignored && (!other || !same_line(a, other))) return 1;
   }
   return 0;
 }
@@ -233,8 +238,9 @@ static PetscErrorCode ReadState(Trainer t, Input in, const char *path)
 */
 PetscErrorCode TrainerResume(Trainer t, const char *path)
 {
-  int   rank, there = 0;
-  Input in;
+  int            rank, there = 0;
+  Input          in;
+  PetscErrorCode status;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
@@ -242,8 +248,9 @@ PetscErrorCode TrainerResume(Trainer t, const char *path)
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, PETSC_COMM_WORLD));
   if (!there) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(InputOpen("-trainer_resume", path, &in));
-  PetscCall(ReadState(t, in, path));
+  status = ReadState(t, in, path);
   PetscCall(InputClose(&in));
+  PetscCall(status);
   PetscCall(AdPrint("train     goes on from step %lld of %s\n", (long long)t->iteration, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

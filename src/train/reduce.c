@@ -37,7 +37,7 @@ int tree_push(TreeNode *stack, int *top, TreeNode node)
 /*
   tree_join - add arrays from the right: part[0] += (part[1] += (part[2] += ...))
 
-  In/out: part[parts][length]  part[0] is the result, the others but the last are spoilt
+  In/out: part[parts][length]  part[0] is the result, the others are left at zero
   Note:   in tiles that stay in the first cache over all parts
 */
 void tree_join(int parts, int64_t length, float *const *part)
@@ -47,9 +47,9 @@ void tree_join(int parts, int64_t length, float *const *part)
   for (int64_t at = 0; at < length; at += tile) {
     const int64_t n = length - at < tile ? length - at : tile;
     for (int k = parts - 1; k > 0; k--) {
-      const float *restrict right = part[k] + at;
-      float *restrict left        = part[k - 1] + at;
+      float *restrict right = part[k] + at, *restrict left = part[k - 1] + at;
       for (int64_t i = 0; i < n; i++) left[i] += right[i];
+      memset(right, 0, (size_t)n * sizeof(float));
     }
   }
 }
@@ -82,12 +82,14 @@ static PetscErrorCode PlanExchange(TreeSum *sum)
     plan_share(shares[2 * r], shares[2 * r + 1], node, &sum->count[r], &depth);
     for (int k = 0; k < sum->count[r]; k++) sum->node_of[sum->all++] = node[k];
   }
-  for (int r = 0; r <= sum->ranks; r++)
+  for (int r = 0; r < sum->ranks; r++)
     sum->segment[r] = (int)PetscMin(sum->length, (sum->length / lane + 1) * r / sum->ranks * lane);
   sum->segment[sum->ranks] = (int)sum->length;
   for (int r = 0; r < sum->ranks; r++) sum->width[r] = sum->segment[r + 1] - sum->segment[r];
-  PetscCall(PetscMalloc3((size_t)sum->all * (size_t)sum->width[sum->rank] + 1, &sum->received, sum->length,
-                         &sum->total, sum->all + sum->ranks * (sum->top + 1), &sum->request));
+  PetscCall(PetscMalloc2((size_t)sum->all * (size_t)sum->width[sum->rank] + 1, &sum->received, sum->length,
+                         &sum->total));
+  PetscCall(
+      PetscMalloc((size_t)(sum->all + sum->ranks * (sum->top + 1)) * sizeof(MPI_Request), &sum->request));
   PetscCall(PetscFree(shares));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -117,7 +119,8 @@ PetscErrorCode TreeSumCreate(int chunks, int64_t length, TreeSum *sum)
     PetscCheck(sum->part[k], PETSC_COMM_SELF, PETSC_ERR_MEM, "gradient of %" PRId64 " floats", length);
   }
   if (sum->ranks > 1) PetscCall(PlanExchange(sum));
-  sum->top = 0;
+  sum->used = sum->depth;
+  sum->top  = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -125,8 +128,9 @@ PetscErrorCode TreeSumCreate(int chunks, int64_t length, TreeSum *sum)
 PetscErrorCode TreeSumNext(TreeSum *sum, float **chunk)
 {
   PetscFunctionBegin;
-  *chunk = sum->part[sum->top];
-  memset(*chunk, 0, (size_t)sum->length * sizeof(float));
+  for (int k = 0; k < sum->used; k++) memset(sum->part[k], 0, (size_t)sum->length * sizeof(float));
+  sum->used = 0;
+  *chunk    = sum->part[sum->top];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,7 +192,7 @@ static void join_segment(TreeSum *sum, float **part)
 */
 PetscErrorCode TreeSumFinish(TreeSum *sum, float **total)
 {
-  float *part[TREE_DEPTH];
+  float *part[TREE_DEPTH] = {NULL};
 
   PetscFunctionBegin;
   if (sum->ranks == 1) {
@@ -201,7 +205,8 @@ PetscErrorCode TreeSumFinish(TreeSum *sum, float **total)
                                 sum->segment, MPI_FLOAT, PETSC_COMM_WORLD));
     *total = sum->total;
   }
-  sum->top = 0;
+  sum->used = sum->top;
+  sum->top  = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,6 +215,7 @@ PetscErrorCode TreeSumDestroy(TreeSum *sum)
   PetscFunctionBegin;
   for (int k = 0; k < sum->depth; k++) free(sum->part[k]);
   PetscCall(PetscFree4(sum->count, sum->segment, sum->width, sum->node_of));
-  PetscCall(PetscFree3(sum->received, sum->total, sum->request));
+  PetscCall(PetscFree2(sum->received, sum->total));
+  PetscCall(PetscFree(sum->request));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -109,8 +109,8 @@ PetscErrorCode TrainRun(const CommandLine *line)
   if (finished)
     PetscCall(Finish(&p, line, checkpoint));
   else {
-    PetscCall(AdPrint("stopped   checkpoint %s; the same 'adiff train ... -o %s' goes on from it\n",
-                      checkpoint, line->output));
+    PetscCall(AdPrint("stopped   checkpoint %s; the same 'adiff train' command, run again, goes on from it\n",
+                      checkpoint));
     PetscCall(AdRequestExitCode(AD_EXIT_STOPPED));
   }
   PetscCall(PartsDestroy(&p));

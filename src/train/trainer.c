@@ -152,7 +152,8 @@ static PetscErrorCode Allocate(Trainer t)
   const size_t normals = n * (size_t)((*t->loss->normals)(t->b) * t->d);
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc4(n, &t->index, n, &t->at, n, &t->u, n, &t->row_loss));
+  PetscCall(PetscMalloc3(n, &t->index, n, &t->u, n, &t->row_loss));
+  PetscCall(PetscMalloc(n * sizeof(const Kernel *), &t->at));
   PetscCall(PetscMalloc4(normals, &t->e, n * (size_t)t->d, &t->x0, states, &t->X, states, &t->S));
   PetscCall(PetscMalloc4(n * (size_t)t->nin, &t->in, n * (size_t)t->nout, &t->target, n * (size_t)t->nout,
                          &t->out, n * (size_t)t->nout, &t->dout));
@@ -269,7 +270,8 @@ PetscErrorCode TrainerDestroy(Trainer *trainer)
     *trainer = NULL;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscFree4(t->index, t->at, t->u, t->row_loss));
+  PetscCall(PetscFree3(t->index, t->u, t->row_loss));
+  PetscCall(PetscFree(t->at));
   PetscCall(PetscFree4(t->e, t->x0, t->X, t->S));
   PetscCall(PetscFree4(t->in, t->target, t->out, t->dout));
   PetscCall(PetscFree3(t->m, t->v, t->ema));

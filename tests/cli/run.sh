@@ -55,9 +55,11 @@ refuses "data of wrong shape" "" data -dataset_type file -dataset_file "$work/fl
 refuses "ragged CSV" "line 3" data -dataset_type file -dataset_file "$work/ragged.csv"
 refuses "words in CSV" "line 3" data -dataset_type file -dataset_file "$work/words.csv"
 refuses "weights that are no weights" "score_file" sample -score_file "$work/mix.h5"
-refuses "unwritable output" "cannot write" process -o /proc/nowhere/x.h5
+launch 2 process -o /proc/nowhere/x.h5 >"$work/stdout" 2>"$work/stderr"
+code=$?
+verdict "unwritable output" "$([ $code = 2 ] || echo "exit code $code")$(grep -q "cannot write '/proc/nowhere/x.h5'" "$work/stderr" || head -1 "$work/stderr")"
 refuses "foreign time integrator" "ts_type" sample -ts_type beuler -sampler_samples 10
-fails "a diverging run" "not finite" sample -process_tau 0.0001 -sampler_scheme em -sampler_grid uniform -sampler_steps 80 -sampler_samples 100
+fails "a diverging run" "not finite" sample -process_tau 0.000001 -sampler_scheme em -sampler_grid uniform -sampler_steps 100 -sampler_samples 100
 
 # --- the same bits on any number of ranks ---
 any_ranks kernel "1 3" process -process_type cld

@@ -75,7 +75,7 @@ typedef struct {
   PetscInt        rows, floors;
 } Choices;
 
-/* What a sample file says of its run; these become columns of the result, one entry a group: analysis/metrics_files.c */
+/* What a sample file says of its run becomes a column of the result, one entry a group: metrics_files.c */
 typedef struct {
   const char *object, *attribute, *name;
   int         is_text;

@@ -48,13 +48,22 @@ typedef struct {
 
   Input:  n samples of d coordinates, g[n][q][d], xi[n][c][d] (not read if c = 0)
   In/out: X[n][b][d]
-  Note:   sums run in a fixed order with fmaf-like rounding: the bits of a sample depend on nothing but its own numbers
+  Note:   fma in a fixed order: the bits of a sample depend on nothing but its own numbers
 */
 void affine_update(const AffineMap *map, int d, int64_t n, const double *g, const float *xi, double *X);
 
 /* affine_rate - F = A X + B g with g[n][gq][d], of which the first component counts; F must not overlap X */
 void affine_rate(int b, const double *A, const double *B, int gq, int d, int64_t n, const double *g,
                  const double *X, double *restrict F);
+
+/*
+  extrapolate_score - extrapolate_mean for scores: x0hat = z + sigma2 sz is what is extrapolated
+
+  Input:  factor    (1/sigma2 times that of extrapolate_mean),  k  the law at the time of X,  X[n][b*d]
+  In/out: g[n][q][d]  its first component sz is corrected;  previous[n][d]  x0hat of the last step, then of this one
+*/
+void extrapolate_score(double factor, const Kernel *k, int q, int d, int64_t n, const double *X,
+                       double *restrict g, double *restrict previous);
 
 /* extrapolate_mean - g <- g + factor (g - previous), previous <- g as it was on entry */
 void extrapolate_mean(double factor, int64_t count, double *restrict g, double *restrict previous);
@@ -115,8 +124,10 @@ struct _p_Sampler {
 
 extern PetscLogEvent SAMPLER_STEP, SAMPLER_NOISE;
 
-extern const char *const sampler_scheme_names[], *const sampler_grid_names[], *const sampler_prior_names[],
-                                                                                  *const sampler_last_names[];
+extern const char *const sampler_scheme_names[];
+extern const char *const sampler_grid_names[];
+extern const char *const sampler_prior_names[];
+extern const char *const sampler_last_names[];
 
 PetscErrorCode SamplerBuildPlan(Sampler sampler);
 PetscErrorCode SamplerBuildFlow(Sampler sampler);

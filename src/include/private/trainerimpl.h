@@ -20,7 +20,7 @@ void tree_join(int parts, int64_t length, float *const *part);
 typedef struct {
   int      chunks, first, n; /* chunks of the batch; this rank's share */
   int64_t  length;           /* floats of one sum */
-  int      top, depth;       /* partial sums now and at most */
+  int      top, depth, used; /* partial sums now, at most, and left over from the last sum */
   TreeNode node[TREE_DEPTH];
   float   *part[TREE_DEPTH]; /* [depth] arrays of length floats */
   /* exchange between ranks: rank r adds up floats segment[r] .. segment[r + 1] - 1 */
@@ -55,10 +55,8 @@ void loss_rows(int n, int nout, const float *out, const float *target, float *do
 
 /* ---- the object ---- */
 
-enum {
-  TRAIN_BINS = 4,
-  TRAIN_POLL = 16
-}; /* bins of time in the log; iterations between looks at clock and signals */
+enum { TRAIN_BINS = 4 };  /* bins of time in the log */
+enum { TRAIN_POLL = 16 }; /* iterations between looks at clock and signals */
 typedef enum { TIMES_UNIFORM, TIMES_LOG, TIMES_SIGMA } TimesLaw;
 typedef enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE } Schedule;
 
