@@ -64,8 +64,8 @@ static PetscErrorCode SetFromOptions_Optimizer(Trainer t)
 {
   PetscFunctionBegin;
   PetscCall(OptInt("-trainer_iterations", "steps of the optimizer", RANGE(1, 2e9), &t->iterations, NULL));
-  PetscCall(OptInt("-trainer_batch", "rows a step on all ranks together, a multiple of 64",
-                   RANGE(64, 1 << 24), &t->batch, NULL));
+  PetscCall(OptInt("-trainer_batch", "rows a step on all ranks together, a multiple of 64", RANGE(64, 1e7),
+                   &t->batch, NULL));
   PetscCall(OptReal("-trainer_rate", "learning rate of Adam", RANGE_POSITIVE, &t->rate, NULL));
   PetscCall(OptChoice("-trainer_schedule", "learning rate over the run: constant, or a cosine down to zero",
                       schedule_names, &t->schedule, NULL));
@@ -119,7 +119,7 @@ PetscErrorCode TrainerSetFromOptions(Trainer t)
   PetscCall(SetFromOptions_Optimizer(t));
   PetscCall(SetFromOptions_Loss(t));
   PetscCall(OptInt("-trainer_validate", "held-out rows on which the averaged weights are tested, 0: none",
-                   RANGE(0, 1 << 24), &t->validate, NULL));
+                   RANGE(0, 1e7), &t->validate, NULL));
   PetscCall(OptInt("-trainer_log_every",
                    "steps between lines of the log, 0: a twentieth of the run, at most 1000", RANGE(0, 2e9),
                    &t->log_every, NULL));
@@ -140,7 +140,7 @@ PetscErrorCode TrainerDeclareOptions(void)
 
   PetscFunctionBegin;
   PetscCall(TrainerCreate(&t));
-  for (t->law = TIMES_SIGMA; t->law >= TIMES_UNIFORM; t->law--) PetscCall(TrainerSetFromOptions(t));
+  for (t->law = TIMES_UNIFORM; t->law <= TIMES_SIGMA; t->law++) PetscCall(TrainerSetFromOptions(t));
   PetscCall(TrainerDestroy(&t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
