@@ -17,6 +17,8 @@ if [ -z "$torch" ]; then
   echo '{"bench": "torch", "note": "not installed; apt-get install python3-torch to compare"}'
   exit 0
 fi
+# OpenBLAS falls back to ancient kernels on processors newer than itself: give PyTorch the AVX-512 ones where they exist
+if [ -z "${OPENBLAS_CORETYPE:-}" ] && grep -qw avx512f /proc/cpuinfo 2>/dev/null; then export OPENBLAS_CORETYPE=SKYLAKEX; fi
 for threads in 1 2; do
   OMP_NUM_THREADS=$threads ATEN_CPU_CAPABILITY=${ATEN_CPU_CAPABILITY:-avx512} "$torch" tests/bench/torch_bench.py $threads
 done | tee -a "$log"

@@ -74,7 +74,7 @@ def panel(axes, table, data, metric, scheme, label, floor, noises):
         if not any(k in table for k in keys):
             continue
         value, error = np.array([table.get(k, (np.nan, np.nan)) for k in keys]).T
-        style = {"passive": ("k", "s"), "cld": ("C2", "^")}.get(noise.split()[0], (plt.cm.autumn(0.85 - 0.13 * i), "o"))
+        style = {"passive": ("k", "s"), "cld": ("C2", "^")}.get(noise.split()[0], (plt.cm.plasma(0.9 - 0.16 * (i - 3)), "o"))
         axes.errorbar(1 / steps, value, error, marker=style[1], color=style[0], ms=4, lw=1, capsize=2, label=noise,
                       ls="--" if "0.666" in noise or "Tp" in noise else "-")
     if floor is not None:
@@ -94,8 +94,12 @@ def draw(table, floors, figure):
         axes[row, 0].set_yscale("log")
     for row, data in enumerate(("diamond", "diamond_close")):
         panel(axes[row, 3], table, data, "share3", "em none", "share within 3 sd of a peak", floors[data].get("share3"), noises)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
+    handles, labels = axes[0, 3].get_legend_handles_labels()
+    for handle, label in zip(*axes[0, 0].get_legend_handles_labels()):
+        if label not in labels:
+            handles, labels = handles + [handle], labels + [label]
+    fig.get_layout_engine().set(rect=(0, 0.05, 1, 0.95))
+    fig.legend(handles, labels, loc="lower center", ncol=len(labels), fontsize=8)
     os.makedirs(os.path.dirname(figure) or ".", exist_ok=True)
     fig.savefig(figure, dpi=130)
     print(figure)

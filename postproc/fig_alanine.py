@@ -54,9 +54,11 @@ def quality(axes, metrics):
                       label=f"{process}, {score.split()[0]}, {'EM uniform' if scheme == 'em' else 'DDIM-2M sigma'}")
     floor = metrics.floor[metrics.name.index("js")]
     axes.axhline(floor, color="0.5", lw=0.8)
-    axes.annotate("train against held-out data", (10, floor), xytext=(0, -10), textcoords="offset points", fontsize=7, color="0.4")
-    axes.set(xscale="log", yscale="log", xlabel="score evaluations a sample", ylabel="Jensen-Shannon divergence (nats)")
-    axes.legend(fontsize=6.5)
+    axes.annotate("training rows against held-out rows", (9, floor), xytext=(0, -9), textcoords="offset points", fontsize=7, color="0.4")
+    axes.set(xscale="log", yscale="log", xlabel="score evaluations a sample", ylabel="Jensen-Shannon divergence (nats)",
+             xticks=(10, 20, 50, 100, 500), xticklabels=("10", "20", "50", "100", "500"),
+             yticks=(0.02, 0.03, 0.05, 0.1, 0.2), yticklabels=("0.02", "0.03", "0.05", "0.1", "0.2"))
+    axes.minorticks_off()
 
 
 def main(path, figure):
@@ -64,12 +66,15 @@ def main(path, figure):
     models = [shown_group(metrics, "passive, joint net, EM 500", process="passive", score="joint net", scheme="em", steps=500),
               shown_group(metrics, r"active $\tau$ 0.5, joint net, EM 500", process="active", score="joint net", scheme="em", steps=500),
               shown_group(metrics, "reduced net, DDIM-2M, 20 evaluations", process="active", score="reduced net", scheme="ddim", steps=20)]
-    fig, axes = plt.subplots(1, 5, figsize=(18, 4), gridspec_kw={"width_ratios": [1, 1, 1, 1, 1.3]}, layout="constrained")
+    fig, grid = plt.subplots(2, 3, figsize=(12, 7.6), layout="constrained")
+    axes = [grid[0, 0], grid[0, 1], grid[0, 2], grid[1, 0]]
     picture = ramachandran(axes[0], metrics, metrics.reference, "molecular dynamics\n(held-out blocks)")
     for panel, (group, title) in zip(axes[1:], models):
         ramachandran(panel, metrics, metrics.histogram[group], title)
-    fig.colorbar(picture, ax=axes[:4], shrink=0.8, label=r"$\log_{10}$ density (1/rad$^2$)")
-    quality(axes[4], metrics)
+    fig.colorbar(picture, ax=grid[:, 0], location="left", shrink=0.6, label=r"$\log_{10}$ density (1/rad$^2$)")
+    quality(grid[1, 1], metrics)
+    grid[1, 2].axis("off")
+    grid[1, 2].legend(*grid[1, 1].get_legend_handles_labels(), loc="center left", fontsize=8)
     os.makedirs(os.path.dirname(figure) or ".", exist_ok=True)
     fig.savefig(figure, dpi=130)
     print(figure)
