@@ -140,6 +140,7 @@ static PetscErrorCode RunPoint(const Command *command, int argc, char **argv, co
   PetscCall(PetscOptionsCreate(&options));
   PetscCall(PetscOptionsPush(options));
   PetscCall(OptionsForget());
+  PetscCall(InputForgetUsed());
   for (int i = 0; i < NCOMMANDS; i++) PetscCall(DeclareCommand(&commands[i]));
   PetscCall(OptionsLoad(argc, argv, &line.inputs, &line.ninputs));
   if (sweep->naxes) PetscCall(SweepApply(sweep, point));
@@ -184,7 +185,7 @@ static PetscErrorCode ReadSweep(int argc, char **argv, Sweep *sweep, PetscInt *f
 static PetscErrorCode RunCommand(const Command *command, int argc, char **argv)
 {
   Sweep          sweep;
-  PetscInt       first, last, failed = 0;
+  PetscInt       first = 0, last = 0, failed = 0;
   PetscErrorCode status;
 
   PetscFunctionBegin;

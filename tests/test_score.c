@@ -208,6 +208,38 @@ START_TEST(test_density_of_gaussian_data_is_gaussian)
 }
 END_TEST
 
+/* Over exact samples E[score] = 0 and E[X score'] = -1, whatever the law (by parts); in units of their standard errors */
+START_TEST(test_exact_score_obeys_steins_identities)
+{
+  enum { N = 20000 };
+  double *x0 = malloc(sizeof(double) * N * 2), *X = malloc(sizeof(double) * N * 6),
+         *S    = malloc(sizeof(double) * N * 6);
+  double worst = 0;
+  Case   c;
+  Kernel k;
+
+  ck_call(make(processes[_i], PLANE, "", &c));
+  ck_call(ProcessGetKernel(c.process, 0.3, &k));
+  draw(&c, &k, N, x0, X);
+  ck_call(ScoreEvaluate(c.score, &k, N, X, S, NULL));
+  for (int i = -1; i < c.b * c.d; i++) /* -1: the mean of the score itself */
+    for (int j = 0; j < c.b * c.d; j++) {
+      double sum = 0, square = 0;
+      for (int r = 0; r < N; r++) {
+        double term = S[r * c.b * c.d + j] * (i < 0 ? 1 : X[r * c.b * c.d + i]) + (i == j);
+        sum += term;
+        square += term * term;
+      }
+      worst = fmax(worst, fabs(sum) / sqrt(square));
+    }
+  ck_assert_msg(worst < 5, "%g standard errors off", worst);
+  free(x0);
+  free(X);
+  free(S);
+  drop(&c);
+}
+END_TEST
+
 START_TEST(test_exact_score_is_the_gradient_of_the_density)
 {
   enum { N = 20 };
@@ -601,6 +633,7 @@ Suite *score_suite(void)
 
   tcase_add_loop_test(exact, test_exact_score_has_the_reference_values, 0, 3);
   tcase_add_loop_test(exact, test_exact_score_is_the_gradient_of_the_density, 0, PROCESSES);
+  tcase_add_loop_test(exact, test_exact_score_obeys_steins_identities, 0, PROCESSES);
   tcase_add_loop_test(exact, test_density_of_gaussian_data_is_gaussian, 0, PROCESSES);
   tcase_add_loop_test(exact, test_posterior_mean_is_z_plus_sigma2_score, 0, PROCESSES);
   tcase_add_loop_test(exact, test_rows_do_not_feel_each_other, 0, PROCESSES * (NETS + 1));

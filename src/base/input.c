@@ -17,9 +17,17 @@ PetscErrorCode InputNoteUse(const char *path, const char *run_id)
   PetscFunctionBegin;
   snprintf(entry, sizeof(entry), "%s%s%s", path, run_id[0] ? " " : "", run_id);
   if (!strstr(used_files, entry) && strlen(used_files) + strlen(entry) + 3 < sizeof(used_files)) {
-    if (used_files[0]) strcat(used_files, "; ");
-    strcat(used_files, entry);
+    const size_t at = strlen(used_files);
+    snprintf(used_files + at, sizeof(used_files) - at, "%s%s", at ? "; " : "", entry);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* InputForgetUsed - begin a new list of files read (each point of a sweep has its own). */
+PetscErrorCode InputForgetUsed(void)
+{
+  PetscFunctionBegin;
+  used_files[0] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -131,6 +131,7 @@ PetscErrorCode InputAttrInt(Input in, const char *object, const char *name, int6
 PetscErrorCode InputAttrString(Input in, const char *object, const char *name, size_t size, char *value,
                                PetscBool *found);
 PetscErrorCode InputClose(Input *in);
+PetscErrorCode InputForgetUsed(void);
 PetscErrorCode AdCheckReadable(const char *option, const char *path);
 
 #endif

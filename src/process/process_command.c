@@ -8,7 +8,8 @@
 typedef struct {
   PetscInt nt;
   int      b;
-  double  *t, *mean_map, *covariance, *covariance_x0, *sigma2, *clock_vector, *response;
+  double  *t, *mean_map, *covariance, *covariance_x0, *sigma2, *conditional, *clock_vector, *response,
+      *precision;
 } KernelTables;
 
 static PetscErrorCode ReadTimes(PetscInt *n, PetscReal *times)
@@ -34,10 +35,30 @@ PetscErrorCode ProcessRunDeclareOptions(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TablesAllocate(KernelTables *tables)
+{
+  const size_t nt = (size_t)tables->nt, nb = nt * (size_t)tables->b, nbb = nb * (size_t)tables->b;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc4(nbb, &tables->mean_map, nbb, &tables->covariance, nbb, &tables->covariance_x0, nbb,
+                         &tables->precision));
+  PetscCall(PetscMalloc4(nt, &tables->sigma2, nt, &tables->conditional, nb, &tables->clock_vector, nb,
+                         &tables->response));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TablesFree(KernelTables *tables)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree4(tables->sigma2, tables->conditional, tables->clock_vector, tables->response));
+  PetscCall(PetscFree4(tables->mean_map, tables->covariance, tables->covariance_x0, tables->precision));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TablesFill(Process process, KernelTables *tables)
 {
   const int    b  = tables->b;
-  const size_t bb = (size_t)(b * b);
+  const size_t bb = (size_t)b * (size_t)b;
   Kernel       k;
 
   PetscFunctionBegin;
@@ -48,7 +69,9 @@ static PetscErrorCode TablesFill(Process process, KernelTables *tables)
     memcpy(tables->covariance_x0 + (size_t)i * bb, k.Cb, bb * sizeof(double));
     memcpy(tables->clock_vector + i * b, k.l, (size_t)b * sizeof(double));
     memcpy(tables->response + i * b, k.u, (size_t)b * sizeof(double));
-    tables->sigma2[i] = k.sigma2;
+    memcpy(tables->precision + (size_t)i * bb, k.R, bb * sizeof(double));
+    tables->sigma2[i]      = k.sigma2;
+    tables->conditional[i] = 1 / (k.l[0] * k.l[0] / k.sigma2 + k.R[0]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -59,11 +82,11 @@ static PetscErrorCode TablesPrint(const KernelTables *tables)
 
   PetscFunctionBegin;
   PetscCall(
-      AdPrint("%12s %14s %14s %14s %14s\n", "t", "sigma(t)", "amplitude", "sd of x | x0", "info 1/sigma2"));
+      AdPrint("%12s %14s %14s %14s %14s\n", "t", "sigma(t)", "amplitude", "sd of x | x0", "sd | x0, aux"));
   for (PetscInt i = 0; i < tables->nt; i++)
     PetscCall(AdPrint("%12.6g %14.8g %14.8g %14.8g %14.8g\n", tables->t[i], PetscSqrtReal(tables->sigma2[i]),
                       tables->response[i * b], PetscSqrtReal(tables->covariance_x0[i * b * b]),
-                      1 / tables->sigma2[i]));
+                      PetscSqrtReal(tables->conditional[i])));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -77,7 +100,9 @@ static PetscErrorCode TablesWrite(const KernelTables *tables, Output out)
   const DataInfo marginal = {"time,variable,variable", "1",
                              "covariance of X(t) given x0 (paper eqs. A25-A30)"};
   const DataInfo clock    = {"time", "data^2", "1/(u' Cb^-1 u): variance of z given x0"};
-  const DataInfo vector   = {"time,variable", "1", "z = l.X carries all that X knows of x0"};
+  const DataInfo rest     = {"time", "data^2", "S: variance of x(t) given x0 and the auxiliary variables"};
+  const DataInfo without = {"time,variable,variable", "1", "R: Cb^-1 = l l'/sigma2 + R; score = l s_z - R X"};
+  const DataInfo vector  = {"time,variable", "1", "z = l.X carries all that X knows of x0"};
   const DataInfo response = {"time,variable", "1", "u = e^{M t} e_x, mean of X(t) given x0 = 1"};
 
   PetscFunctionBegin;
@@ -86,6 +111,9 @@ static PetscErrorCode TablesWrite(const KernelTables *tables, Output out)
   PetscCall(OutputWrite(out, "/kernel/covariance", AD_DOUBLE, 3, dims, tables->covariance, &given));
   PetscCall(OutputWrite(out, "/kernel/covariance_x0", AD_DOUBLE, 3, dims, tables->covariance_x0, &marginal));
   PetscCall(OutputWrite(out, "/kernel/sigma2", AD_DOUBLE, 1, dims, tables->sigma2, &clock));
+  PetscCall(OutputWrite(out, "/kernel/conditional_variance", AD_DOUBLE, 1, dims, tables->conditional, &rest));
+  PetscCall(
+      OutputWrite(out, "/kernel/complement_precision", AD_DOUBLE, 3, dims, tables->precision, &without));
   PetscCall(OutputWrite(out, "/kernel/clock_vector", AD_DOUBLE, 2, dims, tables->clock_vector, &vector));
   PetscCall(OutputWrite(out, "/kernel/response", AD_DOUBLE, 2, dims, tables->response, &response));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -113,7 +141,6 @@ PetscErrorCode ProcessRun(const CommandLine *line)
   KernelTables     tables = {0};
   Output           out;
   PetscReal       *times;
-  size_t           nt, bb;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(MAX_TIMES, &times));
@@ -125,11 +152,7 @@ PetscErrorCode ProcessRun(const CommandLine *line)
   PetscCall(ProcessGetSde(process, &sde));
   tables.b = sde->b;
   tables.t = times;
-  nt       = (size_t)tables.nt;
-  bb       = (size_t)(sde->b * sde->b);
-  PetscCall(PetscMalloc6(nt * bb, &tables.mean_map, nt * bb, &tables.covariance, nt * bb,
-                         &tables.covariance_x0, nt, &tables.sigma2, nt * sde->b, &tables.clock_vector,
-                         nt * sde->b, &tables.response));
+  PetscCall(TablesAllocate(&tables));
   PetscCall(TablesFill(process, &tables));
   PetscCall(ProcessPrintSummary(process));
   PetscCall(TablesPrint(&tables));
@@ -139,8 +162,7 @@ PetscErrorCode ProcessRun(const CommandLine *line)
   PetscCall(ProcessWrite(process, out));
   PetscCall(OutputClose(&out));
   PetscCall(AdPrint("wrote     %s\n", line->output));
-  PetscCall(PetscFree6(tables.mean_map, tables.covariance, tables.covariance_x0, tables.sigma2,
-                       tables.clock_vector, tables.response));
+  PetscCall(TablesFree(&tables));
   PetscCall(PetscFree(times));
   PetscCall(ProcessDestroy(&process));
   PetscFunctionReturn(PETSC_SUCCESS);

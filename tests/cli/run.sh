@@ -82,13 +82,42 @@ refuses "joint net of another process" "another process" sample -score_file "$wo
 
 # --- stop and resume equals the unbroken run ---
 # shellcheck disable=SC2086
-works "unbroken" 2 "$work/whole.h5" train $net 300
+works "unbroken" 2 "$work/whole.h5" train $net 5000
 # shellcheck disable=SC2086
-launch 2 train $net 300 -trainer_max_wall 0.05 -o "$work/broken.h5" >"$work/stdout" 2>"$work/stderr"
+launch 2 train $net 5000 -trainer_max_wall 0.1 -o "$work/broken.h5" >"$work/stdout" 2>"$work/stderr"
 verdict "a run out of time ends with 75" "$([ $? = 75 ] || echo "another exit code: $(tail -1 "$work/stderr")")"
 verdict "and leaves no result" "$([ ! -e "$work/broken.h5" ] || echo "there is one")"
 # shellcheck disable=SC2086
-works "resumed" 1 "$work/broken.h5" train $net 300
+works "resumed" 1 "$work/broken.h5" train $net 5000
 same "resumed and unbroken" "$work/whole.h5" "$work/broken.h5"
+
+# --- a run that is signalled or killed ---
+begin() { # start a long training in the background, wait for its first checkpoint
+  # shellcheck disable=SC2086
+  mpirun -q -n 2 "$ADIFF" train $net 1000000 -trainer_checkpoint_every 0.2 -o "$work/long.h5" >"$work/stdout" 2>"$work/stderr" &
+  run=$!
+  for _ in $(seq 100); do
+    [ -e "$work/long.h5.ckpt" ] && break
+    sleep 0.1
+  done
+}
+begin
+kill -USR1 $run
+wait $run
+code=$?
+verdict "USR1 ends a training with 75" "$([ $code = 75 ] || echo "exit code $code")"
+verdict "and leaves a checkpoint, no result" "$([ -e "$work/long.h5.ckpt" ] && [ ! -e "$work/long.h5" ] || echo "files: $(ls "$work"/long*)")"
+refuses_resume() { # other settings than the checkpoint's
+  # shellcheck disable=SC2086
+  launch 2 train $net 1000000 -trainer_rate 0.5 -o "$work/long.h5" >"$work/stdout" 2>"$work/stderr"
+  verdict "a checkpoint of other settings is refused" "$([ $? = 2 ] || echo "not with 2: $(tail -1 "$work/stderr")")"
+}
+refuses_resume
+rm -f "$work/long.h5.ckpt"
+begin
+pkill -9 -P "$run" 2>/dev/null || kill -9 "$run"
+wait $run 2>/dev/null
+verdict "a killed training leaves no result" "$([ ! -e "$work/long.h5" ] || echo "there is one")"
+verdict "and a checkpoint that opens" "$(h5dump -n "$work/long.h5.ckpt" >/dev/null 2>&1 || echo "it does not")"
 
 close_tests
