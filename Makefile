@@ -24,6 +24,8 @@ CFLAGS   += $(if $(DEBUG)$(ASAN),-O1,-O3 -march=$(ARCH)) $(if $(ASAN),-fsanitize
 CFLAGS   += $(filter -I% -D%,$(LIBS) $(hdf5_dir))
 LDLIBS   += $(filter -L% -l% -Wl%,$(LIBS) $(hdf5_dir)) -llapack -lblas -lm $(if $(ASAN),-fsanitize=address$(comma)undefined)
 
+flags    := $(CC) $(CFLAGS)
+
 SOURCES  := $(sort $(wildcard src/*/*.c solvers/*.c analysis/*.c))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 TESTS    := $(sort $(wildcard tests/*.c))
@@ -61,11 +63,13 @@ setup: ## install what is missing (apt, when allowed), else name it
 # --- build ---
 $(BUILD)/commit: FORCE
 	@mkdir -p $(@D); echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' > $@
 FORCE:
 $(BUILD)/src/base/output.o $(BUILD)/src/main.o: $(BUILD)/commit
 $(BUILD)/src/base/output.o $(BUILD)/src/main.o: CFLAGS += -DADIFF_COMMIT='"$(COMMIT)"'
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@$(if $(LIBS),,echo "adiff: PETSc, SLEPc or HDF5 not found by pkg-config; 'make setup' installs or names them" >&2; exit 2)
 	@mkdir -p $(@D); $(if $(V),,echo "  cc    $<")
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<

@@ -17,8 +17,8 @@ PetscErrorCode InputNoteUse(const char *path, const char *run_id)
   PetscFunctionBegin;
   snprintf(entry, sizeof(entry), "%s%s%s", path, run_id[0] ? " " : "", run_id);
   if (!strstr(used_files, entry) && strlen(used_files) + strlen(entry) + 3 < sizeof(used_files)) {
-    const size_t at = strlen(used_files);
-    snprintf(used_files + at, sizeof(used_files) - at, "%s%s", at ? "; " : "", entry);
+    if (used_files[0]) PetscCall(PetscStrlcat(used_files, "; ", sizeof(used_files)));
+    PetscCall(PetscStrlcat(used_files, entry, sizeof(used_files)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
