@@ -5,6 +5,7 @@ BUILD   ?= build/$(NAME)
 ARCH    ?= native
 PREFIX  ?= /usr/local
 NP      ?= 2
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 Q       := $(if $(V),,@)
 comma   := ,
 ifeq ($(PYTHON),)
@@ -44,8 +45,8 @@ export OMP_NUM_THREADS ?= 1
 export PYTHON
 export ADIFF := $(BUILD)/adiff
 
-.PHONY: all help info run check check-built check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
-        install setup fig2a alanine layers
+.PHONY: all help info run check check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
+        install setup fig2a job layers
 all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
@@ -86,17 +87,20 @@ $(BUILD)/check: $(TESTOBJ) $(OBJECTS)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # --- run and check: set-up included ---
+build_all = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 run: setup ## the main job: alanine dipeptide, ends in a table and a figure
-	@$(MAKE) --no-print-directory alanine
-alanine: $(BUILD)/adiff
-	@NP=$(NP) jobs/run_alanine.sh
+	@$(build_all) all
+	@$(MAKE) --no-print-directory job JOB=run_alanine
 
-fig2a: ## figure 2a of the paper: diamond, exact score, noises and time steps
-	@jobs/setup.sh && $(MAKE) --no-print-directory $(BUILD)/adiff && NP=$(NP) jobs/fig2a.sh
+fig2a: setup ## figure 2a of the paper: diamond, exact score, noises and time steps
+	@$(build_all) all
+	@$(MAKE) --no-print-directory job JOB=fig2a
+job: # in a make of its own, which sees what setup has installed
+	@NP=$(NP) jobs/$(JOB).sh
 
 check: setup ## all tests
-	@$(MAKE) --no-print-directory check-built
-check-built: check-style check-mpi check-cli
+	@$(build_all) all $(BUILD)/check
+	@for stage in check-style check-mpi check-cli; do $(MAKE) --no-print-directory $$stage || exit 1; done
 	@echo "check: all passed"
 
 check-mpi: $(BUILD)/check $(BUILD)/adiff ## unit tests on 1, 2 and 3 ranks

@@ -8,18 +8,26 @@ typedef struct _p_Net *Net;
 PetscErrorCode NetCreate(Net *net);
 PetscErrorCode NetSetSizes(Net net, int nin, int nout);
 PetscErrorCode NetGetSizes(Net net, int *nin, int *nout);
-PetscErrorCode NetSetFromOptions(Net net); /* -net_type mlp, -net_width, -net_depth, -net_backend auto|portable|avx512 */
-PetscErrorCode NetSetBackendFromOptions(Net net); /* -net_backend alone, when the rest comes from a file */
+/* -net_type mlp, -net_width, -net_depth, -net_backend auto|portable|avx512 */
+PetscErrorCode NetSetFromOptions(Net net);
+/* -net_backend alone, when the rest comes from a file */
+PetscErrorCode NetSetBackendFromOptions(Net net);
 PetscErrorCode NetDeclareOptions(void);
 PetscErrorCode NetSetUp(Net net);
 PetscErrorCode NetDestroy(Net *net);
-PetscErrorCode NetInitialise(Net net, uint64_t seed); /* random weights; then NetParametersChanged is implied */
-PetscErrorCode NetGetParameters(Net net, int64_t *n, float **theta); /* borrowed, 64-byte aligned */
-PetscErrorCode NetParametersChanged(Net net); /* call after writing to theta */
-PetscErrorCode NetGetBlock(Net net, int *rows); /* rows of one training block (64) */
+/* random weights; then NetParametersChanged is implied */
+PetscErrorCode NetInitialise(Net net, uint64_t seed);
+/* borrowed, 64-byte aligned */
+PetscErrorCode NetGetParameters(Net net, int64_t *n, float **theta);
+/* call after writing to theta */
+PetscErrorCode NetParametersChanged(Net net);
+/* rows of one training block (64) */
+PetscErrorCode NetGetBlock(Net net, int *rows);
 PetscErrorCode NetForward(Net net, int64_t n, const float *in, float *out);
-PetscErrorCode NetForwardKeep(Net net, int n, const float *in, float *out); /* n <= block */
-PetscErrorCode NetBackward(Net net, int n, const float *dout, float *grad, float *din); /* after ForwardKeep; grad += ; din or grad may be NULL */
+/* n <= block */
+PetscErrorCode NetForwardKeep(Net net, int n, const float *in, float *out);
+/* after ForwardKeep; grad += ; din or grad may be NULL */
+PetscErrorCode NetBackward(Net net, int n, const float *dout, float *grad, float *din);
 /* An array in the layout of theta as datasets <group>/layer<l>/weight[in][out], bias[out]; NetReadSizes configures an empty net from file */
 PetscErrorCode NetWriteArray(Net net, Output out, const char *group, const float *array);
 PetscErrorCode NetReadArray(Net net, Input in, const char *group, float *array);

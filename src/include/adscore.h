@@ -15,20 +15,22 @@ typedef struct _p_Score *Score;
 
 PetscErrorCode ScoreCreate(Score *score);
 PetscErrorCode ScoreSetType(Score score, const char *type);
-PetscErrorCode ScoreSetFromOptions(
-    Score
-        score); /* -score_type mixture|net, -score_file, -score_kind reduced|joint, -score_form whitened|mixed, -score_weights ema|last */
+/* -score_type mixture|net, -score_file, -score_kind reduced|joint, -score_form whitened|mixed, -score_weights ema|last */
+PetscErrorCode ScoreSetFromOptions(Score score);
 PetscErrorCode ScoreDeclareOptions(void);
-PetscErrorCode ScoreSetProcess(Score score, Process process); /* takes a reference */
-PetscErrorCode ScoreSetDataset(Score   score,
-                               Dataset dataset); /* mixture: its law; net in training: its coordinates */
-PetscErrorCode
-ScoreSetUp(Score score); /* net: reads -score_file, or prepares for training where a dataset was set instead */
+/* takes a reference */
+PetscErrorCode ScoreSetProcess(Score score, Process process);
+/* mixture: its law; net in training: its coordinates */
+PetscErrorCode ScoreSetDataset(Score score, Dataset dataset);
+/* net: reads -score_file, or prepares for training where a dataset was set instead */
+PetscErrorCode ScoreSetUp(Score score);
 PetscErrorCode ScoreDestroy(Score *score);
 
-PetscErrorCode ScoreGetCoordinates(Score score, const Coordinates **c); /* d, mean and variance of the data */
+/* d, mean and variance of the data */
+PetscErrorCode ScoreGetCoordinates(Score score, const Coordinates **c);
 PetscErrorCode ScoreGetComponents(Score score, int *q);
-PetscErrorCode ScoreGetLabel(Score score, const char **label); /* "exact", "reduced net", "joint net" */
+/* "exact", "reduced net", "joint net" */
+PetscErrorCode ScoreGetLabel(Score score, const char **label);
 PetscErrorCode ScorePrintSummary(Score score);
 /* Not collective; rows are independent of each other, bit for bit; X[n][b*d] diffused units, all at the kernel's time */
 PetscErrorCode ScoreRespond(Score score, const Kernel *kernel, int64_t n, const double *X,
@@ -37,10 +39,12 @@ PetscErrorCode ScoreDenoise(Score score, const Kernel *kernel, int64_t n, const 
                             double *x0hat /*[n][d]*/);
 PetscErrorCode ScoreEvaluate(Score score, const Kernel *kernel, int64_t n, const double *X,
                              double *S /*[n][b*d]*/, double *logp /*[n] or NULL; exact scores only*/);
-PetscErrorCode ScoreGetEvaluations(Score score, int64_t *rows); /* rows evaluated so far on this rank */
+/* rows evaluated so far on this rank */
+PetscErrorCode ScoreGetEvaluations(Score score, int64_t *rows);
 
 /* ---- what the trainer needs of a network score ---- */
-PetscErrorCode ScoreGetNet(Score score, Net *net); /* borrowed; AD_ERR_INPUT for an exact score */
+/* borrowed; AD_ERR_INPUT for an exact score */
+PetscErrorCode ScoreGetNet(Score score, Net *net);
 /*
   ScoreNetRows - training rows: the inputs of the net for states X, each at the time of its own kernel, and the values the
   outputs should have if the score there were S; residuals of these outputs have unit-variance scale at all times ("whitened")
@@ -51,8 +55,7 @@ PetscErrorCode ScoreGetNet(Score score, Net *net); /* borrowed; AD_ERR_INPUT for
 */
 PetscErrorCode ScoreNetRows(Score score, int64_t n, const Kernel *const *kernel, const double *X,
                             const double *S, float *in, float *target);
-PetscErrorCode
-ScoreWrite(Score score, Output out,
-           const float *ema); /* /score attributes and weights, /coordinates, /process */
+/* /score attributes and weights, /coordinates, /process */
+PetscErrorCode ScoreWrite(Score score, Output out, const float *ema);
 
 #endif

@@ -20,7 +20,8 @@ static PetscErrorCode Report(const char *name, double value, const char *unit)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  PetscCall(AdPrint("{\"bench\": \"%s\", \"ranks\": %d, \"value\": %.6g, \"unit\": \"%s\"}\n", name, size, value, unit));
+  PetscCall(AdPrint("{\"bench\": \"%s\", \"ranks\": %d, \"value\": %.6g, \"unit\": \"%s\"}\n", name, size,
+                    value, unit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -56,7 +57,7 @@ static PetscErrorCode BenchNormals(void)
 static PetscErrorCode BenchTraining(void)
 {
   const int iterations = 2000;
-  double    best = 1e30;
+  double    best       = 1e30;
 
   PetscFunctionBegin;
   for (int repeat = 0; repeat < 3; repeat++) {
@@ -67,7 +68,8 @@ static PetscErrorCode BenchTraining(void)
     Output    out;
     PetscBool finished;
     double    start;
-    PetscCall(SetOptions("-process_type active -dataset_preset diamond -score_type net -score_kind joint -trainer_iterations 2000 -trainer_batch 512 "
+    PetscCall(SetOptions("-process_type active -dataset_preset diamond -score_type net -score_kind joint "
+                         "-trainer_iterations 2000 -trainer_batch 512 "
                          "-trainer_checkpoint_every 0 -trainer_validate 0 -trainer_log_every 2000"));
     PetscCall(ProcessCreate(&process));
     PetscCall(DatasetCreate(&dataset));
@@ -110,7 +112,9 @@ static PetscErrorCode BenchSampling(void)
     Score   score;
     Sampler sampler;
     double  start;
-    PetscCall(SetOptions("-process_type active -score_file " WEIGHTS " -sampler_scheme em -sampler_order 1 -sampler_grid uniform -sampler_steps 500 -sampler_samples 10000"));
+    PetscCall(SetOptions("-process_type active -score_file " WEIGHTS
+                         " -sampler_scheme em -sampler_order 1 -sampler_grid uniform -sampler_steps 500 "
+                         "-sampler_samples 10000"));
     PetscCall(ProcessCreate(&process));
     PetscCall(ScoreCreate(&score));
     PetscCall(SamplerCreate(&sampler));
