@@ -130,7 +130,7 @@ format-check: ## fail when a source is not formatted (skipped without clang-form
 lint: ## cppcheck and clang-tidy
 	@cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem \
 	  -Isrc/include -Itests -j2 src solvers analysis
-	@clang-tidy --quiet $(filter-out tests/%,$(ALLC)) -- $(filter-out -MMD -MP,$(CFLAGS)) $$(mpicc --showme:compile) 2>&1 | grep -v 'warnings generated' | grep -v '^Suppressed' | tee $(BUILD)/tidy.log; ! grep -q 'warning:' $(BUILD)/tidy.log
+	@mkdir -p $(BUILD); clang-tidy --quiet $(filter-out tests/%,$(ALLC)) -- $(filter-out -MMD -MP,$(CFLAGS)) -DADIFF_COMMIT='""' $$(mpicc --showme:compile) 2>&1 | grep -v 'warnings generated' | grep -v '^Suppressed' | tee $(BUILD)/tidy.log; ! grep -q 'warning:\|error:' $(BUILD)/tidy.log
 	@shellcheck jobs/*.sh tests/*.sh tests/cli/*.sh .ci/run
 
 install: $(BUILD)/adiff ## install to PREFIX (DESTDIR is honoured)

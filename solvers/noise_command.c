@@ -170,8 +170,6 @@ PetscErrorCode NoiseRun(const CommandLine *line)
   NoiseOptions o = {0};
 
   PetscFunctionBegin;
-  AdCheckInput(!line->ninputs, "noise: unexpected word '%s'; name a data file by -dataset_file",
-               line->inputs[0]);
   PetscCall(PetscMalloc1(MAX_TIMES, &o.time));
   PetscCall(ProcessCreate(&process));
   PetscCall(ProcessSetFromOptions(process));

@@ -83,9 +83,6 @@ PetscErrorCode SampleRun(const CommandLine *line)
   const double start = AdWallTime();
 
   PetscFunctionBegin;
-  AdCheckInput(!line->ninputs,
-               "sample: unexpected word '%s'; name weights by -score_file, data by -dataset_file",
-               line->inputs[0]);
   PetscCall(ReadParts(line, &parts));
   PetscCall(SetUpParts(&parts));
   PetscCall(ProcessPrintSummary(parts.process));

@@ -13,47 +13,49 @@ typedef PetscErrorCode (*Declare)(void);
 typedef struct {
   const char *name, *summary, *example;
   PetscErrorCode (*run)(const CommandLine *);
-  Declare declare[7]; /* whose keys the command reads */
+  Declare   declare[7];  /* whose keys the command reads */
+  PetscBool takes_files; /* positional words are files, not mistakes */
 } Command;
 
 static const Command commands[] = {
-    {"process",
-     "print and write the law of a forward noise on a list of times",
-     "adiff process -process_tau 0.5 -process_times 0.1,1",
-     ProcessRun,
-     {ProcessDeclareOptions, ProcessRunDeclareOptions}},
-    {"score",
-     "evaluate a score on points from a file",
-     "adiff score -dataset_preset diamond -score_points p.h5 -score_time 0.3",
-     ScoreRun,
-     {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions, ScoreRunDeclareOptions}},
-    {"data",
-     "draw or copy rows of a data set",
-     "adiff data -dataset_preset diamond -data_samples 10000",
-     DataRun,
-     {DatasetDeclareOptions, DataRunDeclareOptions}},
-    {"noise",
-     "noise data rows exactly to given times",
-     "adiff noise -dataset_preset diamond -noise_times 0.1,0.5,1",
-     NoiseRun,
-     {ProcessDeclareOptions, DatasetDeclareOptions, NoiseRunDeclareOptions}},
-    {"train",
-     "train a score network",
-     "adiff train inputs/train_diamond.yaml",
-     TrainRun,
-     {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions, NetDeclareOptions,
-      TrainerDeclareOptions}},
-    {"sample",
-     "generate samples by the reverse process",
-     "adiff sample -dataset_preset diamond -sampler_steps 20",
-     SampleRun,
-     {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions, NetDeclareOptions,
-      SamplerDeclareOptions}},
-    {"metrics",
-     "compare sample files with reference data",
-     "adiff metrics results/sample.h5 -dataset_preset diamond",
-     MetricsRun,
-     {DatasetDeclareOptions, MetricsRunDeclareOptions}},
+    {.name    = "process",
+     .summary = "print and write the law of a forward noise on a list of times",
+     .example = "adiff process -process_tau 0.5 -process_times 0.1,1",
+     .run     = ProcessRun,
+     .declare = {ProcessDeclareOptions, ProcessRunDeclareOptions}},
+    {.name    = "score",
+     .summary = "evaluate a score on points from a file",
+     .example = "adiff score -dataset_preset diamond -score_points p.h5 -score_time 0.3",
+     .run     = ScoreRun,
+     .declare = {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions, ScoreRunDeclareOptions}},
+    {.name    = "data",
+     .summary = "draw or copy rows of a data set",
+     .example = "adiff data -dataset_preset diamond -data_samples 10000",
+     .run     = DataRun,
+     .declare = {DatasetDeclareOptions, DataRunDeclareOptions}},
+    {.name    = "noise",
+     .summary = "noise data rows exactly to given times",
+     .example = "adiff noise -dataset_preset diamond -noise_times 0.1,0.5,1",
+     .run     = NoiseRun,
+     .declare = {ProcessDeclareOptions, DatasetDeclareOptions, NoiseRunDeclareOptions}},
+    {.name    = "train",
+     .summary = "train a score network",
+     .example = "adiff train inputs/train_diamond.yaml",
+     .run     = TrainRun,
+     .declare = {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions, NetDeclareOptions,
+                 TrainerDeclareOptions}},
+    {.name    = "sample",
+     .summary = "generate samples by the reverse process",
+     .example = "adiff sample -dataset_preset diamond -sampler_steps 20",
+     .run     = SampleRun,
+     .declare = {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions, NetDeclareOptions,
+                 SamplerDeclareOptions}},
+    {.name        = "metrics",
+     .summary     = "compare sample files with reference data",
+     .example     = "adiff metrics results/sample.h5 -dataset_preset diamond",
+     .run         = MetricsRun,
+     .declare     = {DatasetDeclareOptions, MetricsRunDeclareOptions},
+     .takes_files = PETSC_TRUE},
 };
 
 #define NCOMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))
@@ -148,7 +150,11 @@ static PetscErrorCode RunPoint(const Command *command, int argc, char **argv, co
   PetscCall(ReadGlobals(&seed, path, sizeof(path)));
   PetscCall(SweepOutputName(sweep, point, path, sizeof(output), output));
   line.seed = (uint64_t)seed;
-  *status   = (*command->run)(&line);
+  AdCheckInput(!line.ninputs || command->takes_files,
+               "%s: unexpected word '%s'; options begin with a dash, input files end in .yaml, data files go "
+               "by their option",
+               command->name, line.inputs[0]);
+  *status = (*command->run)(&line);
   PetscCall(PetscFree(line.inputs));
   PetscCall(PetscOptionsPop());
   PetscCall(PetscOptionsDestroy(&options));

@@ -80,8 +80,6 @@ PetscErrorCode DataRun(const CommandLine *line)
   Output   out;
 
   PetscFunctionBegin;
-  AdCheckInput(!line->ninputs, "data: unexpected word '%s'; name a data file by -dataset_file",
-               line->inputs[0]);
   PetscCall(DatasetCreate(&dataset));
   PetscCall(DatasetSetSeed(dataset, line->seed));
   PetscCall(DatasetSetFromOptions(dataset));

@@ -134,9 +134,6 @@ PetscErrorCode ScoreRun(const CommandLine *line)
   PetscBool exact;
 
   PetscFunctionBegin;
-  AdCheckInput(!line->ninputs,
-               "'%s': adiff score takes YAML files and options; points are named by -score_points",
-               line->inputs[0]);
   PetscCall(ProcessCreate(&process));
   PetscCall(ScoreCreate(&score));
   PetscCall(ProcessSetFromOptions(process));

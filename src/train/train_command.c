@@ -97,7 +97,6 @@ PetscErrorCode TrainRun(const CommandLine *line)
   PetscBool finished;
 
   PetscFunctionBegin;
-  AdCheckInput(!line->ninputs, "train: unexpected word '%s'; name data by -dataset_file", line->inputs[0]);
   PetscCall(ChooseNet());
   PetscCall(PartsCreate(&p, line->seed));
   PetscCall(OptionsCheckUnused(line->name));

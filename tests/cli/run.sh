@@ -44,6 +44,7 @@ refuses "unknown type" "-process_type: expected one of passive active cld genera
 refuses "key of another command" "does not use it" process -sampler_steps 3
 refuses "missing input" "cannot read 'no.yaml'" process no.yaml
 refuses "broken YAML" "expected YAML" process "$work/bad.yaml"
+refuses "stray word" "unexpected word 'process_tau=2'" process process_tau=2
 refuses "zero steps" "-sampler_steps: expected a whole number" sample -sampler_steps 0
 refuses "missing mixture" "cannot read" score -dataset_type mixture -dataset_file "$work/none.h5" -score_points "$work/points.h5" -score_time 0.3
 refuses "negative variance" "variance" score -dataset_type mixture -dataset_file "$work/badmix.h5" -score_points "$work/points.h5" -score_time 0.3
@@ -78,6 +79,8 @@ any_ranks measured "1 2 3 4" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5"
 
 # --- a reduced net serves every process, a joint net only its own ---
 works "reduced net through CLD" 2 "$work/cld.h5" sample -score_file "$work/reduced.1.h5" -process_type cld -sampler_samples 100
+refuses "data of another width than the weights" "columns" sample -score_file "$work/reduced.1.h5" -sampler_prior exact -dataset_preset coarse_1d
+refuses "metrics of another width" "reference rows of x1" metrics "$work/net_em.1.h5" -dataset_preset coarse_1d
 refuses "joint net of another process" "another process" sample -score_file "$work/joint.1.h5" -process_tau 0.7
 
 # --- stop and resume equals the unbroken run ---
