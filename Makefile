@@ -9,7 +9,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 Q       := $(if $(V),,@)
 comma   := ,
 ifeq ($(PYTHON),)
-PYTHON  := $(shell for p in python3 /usr/bin/python3; do $$p -c 'import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ("h5py", "matplotlib"))))' 2>/dev/null && { echo $$p; break; }; done)
+PYTHON  := $(shell jobs/find_python.sh)
 endif
 
 # --- libraries: pkg-config, which PETSC_DIR and SLEPC_DIR (with PETSC_ARCH) extend on a cluster ---
@@ -51,7 +51,7 @@ all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
-	@echo "  variables      V=1 DEBUG=1 ASAN=1 ARCH=$(ARCH) NP=$(NP) (ranks of run and figures) PREFIX=$(PREFIX) FULL=1"
+	@echo "  variables      V=1 DEBUG=1 ASAN=1 ARCH=$(ARCH) NP=$(NP) (ranks of run and figures) PREFIX=$(PREFIX)"
 
 info: ## say what was found
 	@echo "compiler  $$($(CC) --version 2>/dev/null | head -1)"; echo "mpi       $$(mpirun --version 2>/dev/null | head -1)"

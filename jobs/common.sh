@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ADIFF=${ADIFF:-build/release/adiff}
-PYTHON=${PYTHON:-python3}
+PYTHON=${PYTHON:-$(jobs/find_python.sh)}
 export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1} OPENBLAS_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}
 if [ -n "${SLURM_JOB_ID:-}" ]; then
   [ -z "${SLURM_CPUS_PER_TASK:-}" ] || export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK

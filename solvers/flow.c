@@ -88,7 +88,7 @@ static PetscErrorCode FlowPostStep(TS ts)
   trajectory = &wave->sampler->trajectory;
   t_final    = wave->sampler->plan.t_final;
   PetscCall(TSGetTime(ts, &now));
-  for (; trajectory->nlocal > wave->row && wave->frame < trajectory->nt; wave->frame++) {
+  for (; trajectory->nlocal && wave->frame < trajectory->nt; wave->frame++) {
     const double t = trajectory->time[wave->frame];
 
     if (t == 0 || t_final - t > now) break;

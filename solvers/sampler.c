@@ -83,6 +83,8 @@ PetscErrorCode SamplerNeedsDataset(Sampler sampler, PetscBool *needs)
 static PetscErrorCode ReadTrajectoryOptions(Trajectory *trajectory)
 {
   const PetscInt max = 1000;
+  PetscReal      row[1000];
+  PetscInt       rows = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscFree(trajectory->time));
@@ -90,6 +92,10 @@ static PetscErrorCode ReadTrajectoryOptions(Trajectory *trajectory)
   trajectory->nt = 0;
   PetscCall(OptInt("-sampler_trajectory", "number of samples whose path is written", RANGE_NONNEGATIVE,
                    &trajectory->n, NULL));
+  PetscCall(OptRealList("-sampler_trajectory_index",
+                        "samples whose path is written, in place of the first ones", RANGE_NONNEGATIVE, max,
+                        row, &rows, NULL));
+  PetscCall(TrajectoryChoose(trajectory, rows, row));
   PetscCall(OptRealList("-sampler_trajectory_times",
                         "forward times of the paths (the nearest of the grid); all of the grid unless given",
                         RANGE_NONNEGATIVE, max, trajectory->time, &trajectory->nt, NULL));

@@ -1,5 +1,5 @@
 /*
-  Paths of the first samples: kept in memory by the ranks that own them, put together when written
+  Paths of chosen samples: kept in memory by the ranks that own them, put together when written
 */
 #include "private/samplerimpl.h"
 
@@ -65,6 +65,31 @@ static PetscErrorCode FramesOfFlow(Trajectory *trajectory, const AffinePlan *pla
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  TrajectoryChoose - which samples to follow: row[rows] in any order, or none given: the first n
+
+  Errors: AD_ERR_INPUT when a row is no whole number or is named twice
+*/
+PetscErrorCode TrajectoryChoose(Trajectory *trajectory, PetscInt rows, const PetscReal *row)
+{
+  PetscFunctionBegin;
+  if (rows) trajectory->n = rows;
+  PetscCall(PetscFree(trajectory->index));
+  PetscCall(PetscMalloc1(trajectory->n + 1, &trajectory->index));
+  for (int64_t i = 0; i < trajectory->n; i++) {
+    const int64_t now = rows ? (int64_t)row[i] : i;
+    int64_t       j   = i;
+
+    AdCheckInput(!rows || row[i] == floor(row[i]),
+                 "-sampler_trajectory_index: expected whole numbers, got %g", row[i]);
+    for (; j > 0 && trajectory->index[j - 1] > now; j--) trajectory->index[j] = trajectory->index[j - 1];
+    AdCheckInput(!j || trajectory->index[j - 1] != now,
+                 "-sampler_trajectory_index: sample %lld is named twice", (long long)now);
+    trajectory->index[j] = now;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* TrajectorySetUp - which samples, which times, and memory for them. */
 PetscErrorCode TrajectorySetUp(Sampler sampler)
 {
@@ -73,9 +98,9 @@ PetscErrorCode TrajectorySetUp(Sampler sampler)
 
   PetscFunctionBegin;
   if (!trajectory->n) PetscFunctionReturn(PETSC_SUCCESS);
-  AdCheckInput(trajectory->n <= plan->N,
-               "-sampler_trajectory: expected at most -sampler_samples, %lld, got %d", (long long)plan->N,
-               (int)trajectory->n);
+  AdCheckInput(trajectory->index[trajectory->n - 1] < plan->N,
+               "-sampler_trajectory: expected samples among the %lld of -sampler_samples, got sample %lld",
+               (long long)plan->N, (long long)trajectory->index[trajectory->n - 1]);
   sort_falling(trajectory->nt, trajectory->time);
   AdCheckInput(!trajectory->nt || trajectory->time[0] <= plan->t[0] * (1 + PETSC_SQRT_MACHINE_EPSILON),
                "-sampler_trajectory_times: expected times up to the start, t = %g, got %g", plan->t[0],
@@ -84,7 +109,12 @@ PetscErrorCode TrajectorySetUp(Sampler sampler)
     PetscCall(FramesOfFlow(trajectory, plan, sampler->t_stop));
   else
     PetscCall(FramesOnGrid(trajectory, plan));
-  trajectory->nlocal = PetscClipInterval(trajectory->n - plan->first, 0, plan->n);
+  while (trajectory->from < trajectory->n && trajectory->index[trajectory->from] < plan->first)
+    trajectory->from++;
+  trajectory->nlocal = 0;
+  while (trajectory->from + trajectory->nlocal < trajectory->n &&
+         trajectory->index[trajectory->from + trajectory->nlocal] < plan->first + plan->n)
+    trajectory->nlocal++;
   PetscCall(PetscCalloc1(trajectory->nt * trajectory->nlocal * plan->b * plan->d, &trajectory->state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,12 +127,16 @@ PetscErrorCode TrajectorySetUp(Sampler sampler)
 PetscErrorCode TrajectoryRecord(Sampler sampler, PetscInt frame, int64_t row, int64_t rows, const double *X)
 {
   Trajectory   *trajectory = &sampler->trajectory;
-  const int64_t width      = (int64_t)sampler->plan.b * sampler->plan.d,
-                kept       = PetscMin(rows, trajectory->nlocal - row);
+  const int64_t width      = (int64_t)sampler->plan.b * sampler->plan.d;
 
   PetscFunctionBegin;
-  if (kept > 0)
-    PetscCall(PetscArraycpy(trajectory->state + (frame * trajectory->nlocal + row) * width, X, kept * width));
+  for (int64_t k = 0; k < trajectory->nlocal; k++) {
+    const int64_t at = trajectory->index[trajectory->from + k] - sampler->plan.first - row;
+
+    if (at >= 0 && at < rows)
+      PetscCall(
+          PetscArraycpy(trajectory->state + (frame * trajectory->nlocal + k) * width, X + at * width, width));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,26 +177,25 @@ PetscErrorCode TrajectoryWrite(Sampler sampler, Output out)
                                "paths of the reverse process"};
   const DataInfo    samples = {"sample", "1", "row of /samples/state"};
   double           *all;
-  int64_t          *index;
 
   PetscFunctionBegin;
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc2(nt * n * width, &all, n, &index));
+  PetscCall(PetscMalloc1(nt * n * width, &all));
   for (int64_t frame = 0; frame < nt; frame++)
     PetscCall(AdGatherRows(n, trajectory->nlocal, width,
                            trajectory->state + frame * trajectory->nlocal * width, all + frame * n * width));
   unscale_rows(sampler->coordinates, width, nt * n, all);
-  for (int64_t i = 0; i < n; i++) index[i] = i;
   PetscCall(OutputWrite(out, "/trajectory/time", AD_DOUBLE, 1, &nt, trajectory->time, &times));
   PetscCall(OutputWrite(out, "/trajectory/state", AD_DOUBLE, 3, dims, all, &states));
-  PetscCall(OutputWrite(out, "/trajectory/index", AD_INT64, 1, &n, index, &samples));
-  PetscCall(PetscFree2(all, index));
+  PetscCall(OutputWrite(out, "/trajectory/index", AD_INT64, 1, &n, trajectory->index, &samples));
+  PetscCall(PetscFree(all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TrajectoryFree(Trajectory *trajectory)
 {
   PetscFunctionBegin;
+  PetscCall(PetscFree(trajectory->index));
   PetscCall(PetscFree(trajectory->time));
   PetscCall(PetscFree(trajectory->at));
   PetscCall(PetscFree(trajectory->state));

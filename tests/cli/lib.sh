@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 set -u
 ADIFF=${ADIFF:-build/release/adiff}
-PYTHON=${PYTHON:-python3}
+PYTHON=${PYTHON:-$(jobs/find_python.sh)}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 # as make does
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OPENBLAS_NUM_THREADS=1
 work=build/cli

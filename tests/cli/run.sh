@@ -66,6 +66,16 @@ fails "a diverging run" "not finite" sample -process_tau 0.000001 -sampler_schem
 any_ranks kernel "1 3" process -process_type cld
 any_ranks exact_em "1 2 3 4" sample -sampler_scheme em -sampler_grid uniform -sampler_steps 10 -sampler_samples 1003 -sampler_trajectory 5
 any_ranks exact_ddim "1 2 3 4" sample -sampler_samples 1003 -process_type cld
+any_ranks chosen "1 2 3" sample -sampler_steps 4 -sampler_samples 40 -sampler_trajectory_index 39,3,17
+verdict "paths of chosen samples end in them" "$("$PYTHON" - "$work/chosen.2.h5" <<'PY'
+import sys, h5py, numpy as np
+with h5py.File(sys.argv[1]) as f:
+    index, path, state = f["trajectory/index"][()], f["trajectory/state"][()], f["samples/state"][()]
+if list(index) != [3, 17, 39] or not np.array_equal(path[-1], state[index]):
+    print("they do not:", index)
+PY
+)"
+refuses "a path of a sample that is not there" "sample 40" sample -sampler_samples 40 -sampler_trajectory_index 3,40
 any_ranks exact_flow "1 2 3" sample -sampler_scheme flow -sampler_samples 1003
 any_ranks noised "1 2 3 4" noise -noise_samples 1003 -noise_times 0.1,1
 any_ranks rows "1 2 3" data -data_samples 1003

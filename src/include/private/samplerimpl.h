@@ -87,14 +87,16 @@ typedef struct {
 PetscErrorCode TSAffineRegisterAll(void);
 PetscErrorCode TSAffineSetPlan(TS ts, const AffinePlan *plan);
 
-/* ---- paths of the first samples ---- */
+/* ---- paths of chosen samples ---- */
 typedef struct {
-  PetscInt  n;      /* samples on all ranks; 0: nothing is recorded */
-  PetscInt  nt;     /* -sampler_trajectory_times as given, then as recorded */
-  double   *time;   /* [nt], falling */
-  PetscInt *at;     /* [nt] index into the grid of times; em, anc, ddim */
-  int64_t   nlocal; /* of the n on this rank; they are its first ones */
-  double   *state;  /* [nt][nlocal][b*d] */
+  PetscInt  n;     /* samples on all ranks; 0: nothing is recorded */
+  PetscInt  nt;    /* -sampler_trajectory_times as given, then as recorded */
+  double   *time;  /* [nt], falling */
+  PetscInt *at;    /* [nt] index into the grid of times; em, anc, ddim */
+  int64_t  *index; /* [n] -sampler_trajectory_index, rising; or the first n samples */
+  int64_t   from;  /* index[from] .. index[from + nlocal - 1] are on this rank */
+  int64_t   nlocal;
+  double   *state; /* [nt][nlocal][b*d] */
 } Trajectory;
 
 struct _p_Sampler {
@@ -134,6 +136,7 @@ PetscErrorCode SamplerBuildFlow(Sampler sampler);
 PetscErrorCode SamplerSolveFlow(Sampler sampler);
 PetscErrorCode SamplerReport(Sampler sampler, double fraction, const char *what);
 
+PetscErrorCode TrajectoryChoose(Trajectory *trajectory, PetscInt rows, const PetscReal *row);
 PetscErrorCode TrajectorySetUp(Sampler sampler);
 PetscErrorCode TrajectoryRecord(Sampler sampler, PetscInt frame, int64_t row, int64_t rows, const double *X);
 PetscErrorCode TrajectoryRecordStep(Sampler sampler, PetscInt step, Vec X);
