@@ -1,5 +1,6 @@
 #include "adcommand.h"
 #include "adprocess.h"
+#include "private/wideimpl.h"
 #include <string.h>
 
 #define MAX_TIMES 4096
@@ -55,23 +56,50 @@ static PetscErrorCode TablesFree(KernelTables *tables)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TablesFill(Process process, KernelTables *tables)
+/* S = 1/(Cb^-1)_xx: variance of x given x0 and the auxiliary variables. */
+static double conditional_variance(int b, const double *Cb)
+{
+  wide A[BLOCK_SIZE], column[AD_BMAX] = {1};
+
+  block_widen(b * b, Cb, A);
+  return block_solve(b, 1, A, column) ? 0 : (double)(1 / column[0]);
+}
+
+/* One row of the tables; a time at which double precision holds nothing of x0 has an infinite sigma2, and no z. */
+static PetscErrorCode TablesFillRow(const LinearSde *sde, KernelTables *tables, PetscInt i)
 {
   const int    b  = tables->b;
   const size_t bb = (size_t)b * (size_t)b;
   Kernel       k;
+  const int    status    = kernel_compute(sde, tables->t[i], &k);
+  const int    forgotten = status == KERNEL_FORGOTTEN;
 
   PetscFunctionBegin;
+  AdCheckInput(status == KERNEL_OK || forgotten, "time %g: no noise has reached x yet; take a larger time",
+               tables->t[i]);
+  memcpy(tables->mean_map + (size_t)i * bb, k.F, bb * sizeof(double));
+  memcpy(tables->covariance + (size_t)i * bb, k.C, bb * sizeof(double));
+  memcpy(tables->covariance_x0 + (size_t)i * bb, k.Cb, bb * sizeof(double));
+  for (int j = 0; j < b; j++) {
+    tables->response[i * b + j]     = k.u[j];
+    tables->clock_vector[i * b + j] = forgotten ? NAN : k.l[j];
+  }
+  for (size_t j = 0; j < bb; j++) tables->precision[(size_t)i * bb + j] = forgotten ? NAN : k.R[j];
+  tables->sigma2[i] = forgotten ? INFINITY : k.sigma2;
+  tables->conditional[i] =
+      forgotten ? conditional_variance(b, k.Cb) : 1 / (k.l[0] * k.l[0] / k.sigma2 + k.R[0]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TablesFill(const LinearSde *sde, KernelTables *tables)
+{
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < tables->nt; i++) {
-    PetscCall(ProcessGetKernel(process, tables->t[i], &k));
-    memcpy(tables->mean_map + (size_t)i * bb, k.F, bb * sizeof(double));
-    memcpy(tables->covariance + (size_t)i * bb, k.C, bb * sizeof(double));
-    memcpy(tables->covariance_x0 + (size_t)i * bb, k.Cb, bb * sizeof(double));
-    memcpy(tables->clock_vector + i * b, k.l, (size_t)b * sizeof(double));
-    memcpy(tables->response + i * b, k.u, (size_t)b * sizeof(double));
-    memcpy(tables->precision + (size_t)i * bb, k.R, bb * sizeof(double));
-    tables->sigma2[i]      = k.sigma2;
-    tables->conditional[i] = 1 / (k.l[0] * k.l[0] / k.sigma2 + k.R[0]);
+    PetscCall(TablesFillRow(sde, tables, i));
+    if (isinf(tables->sigma2[i]))
+      PetscCall(
+          AdWarning("time %g: sigma > 1e150, nothing of x0 is left; sigma2 is written as inf, z as nan\n",
+                    tables->t[i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -153,7 +181,7 @@ PetscErrorCode ProcessRun(const CommandLine *line)
   tables.b = sde->b;
   tables.t = times;
   PetscCall(TablesAllocate(&tables));
-  PetscCall(TablesFill(process, &tables));
+  PetscCall(TablesFill(sde, &tables));
   PetscCall(ProcessPrintSummary(process));
   PetscCall(TablesPrint(&tables));
   PetscCall(OutputOpen(line->output, line->name, &out));

@@ -64,6 +64,17 @@ fails "a diverging run" "not finite" sample -process_tau 0.000001 -sampler_schem
 
 # --- the same bits on any number of ranks ---
 any_ranks kernel "1 3" process -process_type cld
+works "times at which the data are forgotten" 2 "$work/forgotten.h5" process -process_tau 0.25 -process_times 1e-5,1000
+verdict "have an infinite clock and the stationary law" "$("$PYTHON" - "$work/forgotten.h5" <<'PY'
+import sys, h5py, numpy as np
+with h5py.File(sys.argv[1]) as f:
+    k = f["kernel"]
+    good = np.isinf(k["sigma2"][1]) and abs(k["conditional_variance"][1] - 0.64) < 1e-15
+    good = good and np.allclose(k["covariance"][1], k["stationary"][()], rtol=1e-14) and np.isfinite(k["sigma2"][0])
+if not good:
+    print("they have not")
+PY
+)"
 any_ranks exact_em "1 2 3 4" sample -sampler_scheme em -sampler_grid uniform -sampler_steps 10 -sampler_samples 1003 -sampler_trajectory 5
 any_ranks exact_ddim "1 2 3 4" sample -sampler_samples 1003 -process_type cld
 any_ranks chosen "1 2 3" sample -sampler_steps 4 -sampler_samples 40 -sampler_trajectory_index 39,3,17
