@@ -61,6 +61,7 @@ PetscErrorCode AdInitialize(int *argc, char ***argv)
   if (openblas_set_num_threads && !getenv("OPENBLAS_NUM_THREADS")) openblas_set_num_threads(1);
   signal(SIGUSR1, note_signal);
   signal(SIGTERM, note_signal);
+  signal(SIGPIPE, SIG_IGN); /* a reader that goes away (| head) does not end a run */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
