@@ -1,7 +1,6 @@
 # adiff: make help lists the targets.  V=1 shows the commands, DEBUG=1 and ASAN=1 build variants beside the normal one.
 SHELL   := /bin/bash
-NAME    := $(if $(ASAN),asan,$(if $(DEBUG),debug,release))
-BUILD   ?= build/$(NAME)
+BUILD   ?= build$(if $(ASAN),/asan,$(if $(DEBUG),/debug))
 ARCH    ?= native
 PREFIX  ?= /usr/local
 NP      ?= 2

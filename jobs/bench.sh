@@ -2,8 +2,8 @@
 # Benchmarks, one JSON line each: normals, a training step, sampling, on 1 and 2 ranks; then PyTorch's side where it is installed.
 NP=1
 # shellcheck source=jobs/common.sh
-. "$(dirname "$0")/common.sh"
-bench=${BENCH:-build/release/bench}
+. "${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}/jobs/common.sh" # sbatch runs a copy of this file from elsewhere
+bench=${BENCH:-build/bench}
 log=build/bench.json
 unset OMPI_MCA_mpi_yield_when_idle # free cores: waiting ranks may spin
 for n in 1 2; do

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-ADIFF=${ADIFF:-build/release/adiff}
+ADIFF=${ADIFF:-build/adiff}
 PYTHON=${PYTHON:-$(jobs/find_python.sh)}
 export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1} OPENBLAS_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}
 if [ -n "${SLURM_JOB_ID:-}" ]; then

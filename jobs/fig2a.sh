@@ -5,7 +5,7 @@
 #SBATCH --time=00:30:00
 #SBATCH --output=%x-%j.out
 # shellcheck source=jobs/common.sh
-. "$(dirname "$0")/common.sh"
+. "${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}/jobs/common.sh" # sbatch runs a copy of this file from elsewhere
 out=results/fig2a
 mkdir -p "$out" figures
 

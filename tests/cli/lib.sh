@@ -1,7 +1,7 @@
 # Helpers of the command-line tests. A test is a function call; failures are counted, the last line tells.
 # shellcheck shell=bash
 set -u
-ADIFF=${ADIFF:-build/release/adiff}
+ADIFF=${ADIFF:-build/adiff}
 PYTHON=${PYTHON:-$(jobs/find_python.sh)}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 # as make does
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OPENBLAS_NUM_THREADS=1
