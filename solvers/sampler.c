@@ -95,7 +95,8 @@ static PetscErrorCode ReadTrajectoryOptions(Trajectory *trajectory)
   PetscCall(OptRealList("-sampler_trajectory_index",
                         "samples whose path is written, in place of the first ones", RANGE_NONNEGATIVE, max,
                         row, &rows, NULL));
-  PetscCall(TrajectoryChoose(trajectory, rows, row));
+  PetscCall(PetscFree(trajectory->index));
+  if (rows) PetscCall(TrajectoryChoose(trajectory, rows, row));
   PetscCall(OptRealList("-sampler_trajectory_times",
                         "forward times of the paths (the nearest of the grid); all of the grid unless given",
                         RANGE_NONNEGATIVE, max, trajectory->time, &trajectory->nt, NULL));

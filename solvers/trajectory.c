@@ -66,26 +66,49 @@ static PetscErrorCode FramesOfFlow(Trajectory *trajectory, const AffinePlan *pla
 }
 
 /*
-  TrajectoryChoose - which samples to follow: row[rows] in any order, or none given: the first n
+  TrajectoryChoose - follow the samples row[rows], given in any order, in place of the first ones
 
   Errors: AD_ERR_INPUT when a row is no whole number or is named twice
 */
 PetscErrorCode TrajectoryChoose(Trajectory *trajectory, PetscInt rows, const PetscReal *row)
 {
   PetscFunctionBegin;
-  if (rows) trajectory->n = rows;
-  PetscCall(PetscFree(trajectory->index));
-  PetscCall(PetscMalloc1(trajectory->n + 1, &trajectory->index));
-  for (int64_t i = 0; i < trajectory->n; i++) {
-    const int64_t now = rows ? (int64_t)row[i] : i;
-    int64_t       j   = i;
+  trajectory->n = rows;
+  PetscCall(PetscMalloc1(rows, &trajectory->index));
+  for (PetscInt i = 0; i < rows; i++) {
+    const int64_t now = (int64_t)row[i];
+    PetscInt      j   = i;
 
-    AdCheckInput(!rows || row[i] == floor(row[i]),
-                 "-sampler_trajectory_index: expected whole numbers, got %g", row[i]);
+    AdCheckInput(row[i] == floor(row[i]), "-sampler_trajectory_index: expected whole numbers, got %g",
+                 row[i]);
     for (; j > 0 && trajectory->index[j - 1] > now; j--) trajectory->index[j] = trajectory->index[j - 1];
     AdCheckInput(!j || trajectory->index[j - 1] != now,
                  "-sampler_trajectory_index: sample %lld is named twice", (long long)now);
     trajectory->index[j] = now;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The samples to follow exist; the first n unless some were chosen. Which of them are this rank's? */
+static PetscErrorCode ShareSamples(Trajectory *trajectory, const AffinePlan *plan)
+{
+  const int64_t n = trajectory->n;
+
+  PetscFunctionBegin;
+  AdCheckInput(n <= plan->N, "-sampler_trajectory: expected at most -sampler_samples, %lld, got %lld",
+               (long long)plan->N, (long long)n);
+  if (!trajectory->index) {
+    PetscCall(PetscMalloc1(n, &trajectory->index));
+    for (int64_t i = 0; i < n; i++) trajectory->index[i] = i;
+  }
+  AdCheckInput(
+      trajectory->index[n - 1] < plan->N,
+      "-sampler_trajectory_index: expected samples among the %lld of -sampler_samples, got sample %lld",
+      (long long)plan->N, (long long)trajectory->index[n - 1]);
+  trajectory->from = trajectory->nlocal = 0;
+  for (int64_t i = 0; i < n; i++) {
+    trajectory->from += trajectory->index[i] < plan->first;
+    trajectory->nlocal += trajectory->index[i] >= plan->first && trajectory->index[i] < plan->first + plan->n;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -98,9 +121,7 @@ PetscErrorCode TrajectorySetUp(Sampler sampler)
 
   PetscFunctionBegin;
   if (!trajectory->n) PetscFunctionReturn(PETSC_SUCCESS);
-  AdCheckInput(trajectory->index[trajectory->n - 1] < plan->N,
-               "-sampler_trajectory: expected samples among the %lld of -sampler_samples, got sample %lld",
-               (long long)plan->N, (long long)trajectory->index[trajectory->n - 1]);
+  PetscCall(ShareSamples(trajectory, plan));
   sort_falling(trajectory->nt, trajectory->time);
   AdCheckInput(!trajectory->nt || trajectory->time[0] <= plan->t[0] * (1 + PETSC_SQRT_MACHINE_EPSILON),
                "-sampler_trajectory_times: expected times up to the start, t = %g, got %g", plan->t[0],
@@ -109,12 +130,6 @@ PetscErrorCode TrajectorySetUp(Sampler sampler)
     PetscCall(FramesOfFlow(trajectory, plan, sampler->t_stop));
   else
     PetscCall(FramesOnGrid(trajectory, plan));
-  while (trajectory->from < trajectory->n && trajectory->index[trajectory->from] < plan->first)
-    trajectory->from++;
-  trajectory->nlocal = 0;
-  while (trajectory->from + trajectory->nlocal < trajectory->n &&
-         trajectory->index[trajectory->from + trajectory->nlocal] < plan->first + plan->n)
-    trajectory->nlocal++;
   PetscCall(PetscCalloc1(trajectory->nt * trajectory->nlocal * plan->b * plan->d, &trajectory->state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
