@@ -177,6 +177,19 @@ PetscErrorCode DatasetGetMixture(Dataset dataset, const MixtureData **mixture)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  DatasetGetPeaks - separate clusters of the data in diffused units, else NULL
+
+  For a Gaussian mixture these are its components; a law that is a mixture for computation only (a curve made of many
+  narrow components) has none, or has those clusters that a person would see, with three standard deviations as their radius.
+*/
+PetscErrorCode DatasetGetPeaks(Dataset dataset, const MixtureData **peaks)
+{
+  PetscFunctionBegin;
+  *peaks = dataset->peaks;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* DatasetPrintSummary - what a person wants to know before a run. */
 PetscErrorCode DatasetPrintSummary(Dataset dataset)
 {

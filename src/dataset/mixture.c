@@ -217,6 +217,7 @@ static PetscErrorCode DatasetSetUp_Mixture(Dataset dataset)
   mixture_moments(&m->law, dataset->coordinates.mean, dataset->coordinates.variance);
   for (int split = 0; split < 3; split++) dataset->size[split] = -1;
   dataset->mixture = &m->law;
+  dataset->peaks   = &m->law;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -303,6 +304,7 @@ static PetscErrorCode DatasetDestroy_Mixture(Dataset dataset)
   PetscCall(PetscFree4(m->weight, m->mean, m->var, m->cdf));
   PetscCall(PetscFree(dataset->data));
   dataset->mixture = NULL;
+  dataset->peaks   = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

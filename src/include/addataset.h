@@ -47,6 +47,8 @@ PetscErrorCode DatasetGetRows(Dataset dataset, DatasetSplit split, int64_t n, co
                               int *label);
 PetscErrorCode DatasetGetMixture(Dataset             dataset,
                                  const MixtureData **mixture); /* NULL unless the law is one */
+/* Separate clusters of the data, as a mixture: samples near them can be counted. NULL where there are none */
+PetscErrorCode DatasetGetPeaks(Dataset dataset, const MixtureData **peaks);
 PetscErrorCode DatasetPrintSummary(Dataset dataset);
 PetscErrorCode DatasetWrite(Dataset dataset,
                             Output  out); /* /dataset attributes, /coordinates, /mixture if any */

@@ -20,7 +20,8 @@ struct _p_Dataset {
   PetscBool          setup;
   Coordinates        coordinates;
   int64_t            size[3]; /* rows of each split, -1: without end */
-  const MixtureData *mixture; /* borrowed from data */
+  const MixtureData *mixture; /* the law of the rows in diffused units, borrowed from data; NULL: not known */
+  const MixtureData *peaks;   /* separate clusters in diffused units, borrowed from data; NULL: none */
   char               label[128];
 };
 
