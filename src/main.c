@@ -69,16 +69,30 @@ static PetscErrorCode ReadGlobals(PetscInt *seed, char *output, size_t size)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ReadRedo(PetscBool *redo)
+{
+  PetscFunctionBegin;
+  *redo = PETSC_FALSE;
+  PetscCall(OptBool(
+      "-sweep_redo",
+      "run also the points of a sweep whose files are there, made as asked for now and newer than all "
+      "they were made from",
+      redo, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DeclareGlobals(const char *command)
 {
-  PetscInt seed = 1, index = 0;
-  char     output[PETSC_MAX_PATH_LEN];
+  PetscInt  seed = 1, index = 0;
+  PetscBool redo;
+  char      output[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   snprintf(output, sizeof(output), "results/%s.h5", command);
   PetscCall(ReadGlobals(&seed, output, sizeof(output)));
   PetscCall(
       OptInt("-sweep_index", "run only this point of the sweep block", RANGE_NONNEGATIVE, &index, NULL));
+  PetscCall(ReadRedo(&redo));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,6 +151,7 @@ static PetscErrorCode RunPoint(const Command *command, int argc, char **argv, co
   PetscInt     seed = 1;
   char         path[PETSC_MAX_PATH_LEN], output[PETSC_MAX_PATH_LEN];
   CommandLine  line = {command->name, output, 0, 0, NULL};
+  PetscBool    redo = PETSC_TRUE, done = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsCreate(&options));
@@ -154,7 +169,14 @@ static PetscErrorCode RunPoint(const Command *command, int argc, char **argv, co
                "%s: unexpected word '%s'; options begin with a dash, input files end in .yaml, data files go "
                "by their option",
                command->name, line.inputs[0]);
-  *status = (*command->run)(&line);
+  PetscCall(RequestNote(command->name));
+  if (sweep->naxes) PetscCall(ReadRedo(&redo));
+  if (!redo) PetscCall(RequestIsDone(output, &done));
+  if (done)
+    PetscCall(AdPrint("done      %s is there; -sweep_redo makes it again\n", output));
+  else
+    *status = (*command->run)(&line);
+  PetscCall(RequestForget());
   PetscCall(PetscFree(line.inputs));
   PetscCall(PetscOptionsPop());
   PetscCall(PetscOptionsDestroy(&options));
@@ -192,12 +214,13 @@ static PetscErrorCode RunCommand(const Command *command, int argc, char **argv)
 {
   Sweep          sweep;
   PetscInt       first = 0, last = 0, failed = 0;
-  PetscErrorCode status;
+  PetscErrorCode status = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscCall(ReadSweep(argc, argv, &sweep, &first, &last));
   for (PetscInt point = first; point <= last && !AdStopping(); point++) {
     if (sweep.naxes) PetscCall(AdPrint("point     %d of %d\n", (int)point, (int)sweep.npoints));
+    status = PETSC_SUCCESS;
     PetscCall(RunPoint(command, argc, argv, &sweep, point, &status));
     if (status && (status != AD_ERR_RUN || first == last)) PetscFunctionReturn(status);
     failed += status ? 1 : 0;

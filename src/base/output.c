@@ -303,6 +303,7 @@ static PetscErrorCode WriteRunEnd(Output out)
   PetscCall(OutputWriteStrings(out, "/run/options", one, (const char *const *)&options,
                                &(DataInfo){"text", "1", "options in effect, YAML"}));
   PetscCall(PetscFree(options));
+  PetscCall(RequestWrite(out));
   PetscCall(InputListUsed(sizeof(used), used));
   PetscCall(OutputAttrString(out, "/run", "inputs", used));
   PetscCall(OutputAttrReal(out, "/run", "wall_seconds", 1, &wall));

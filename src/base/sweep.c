@@ -21,7 +21,8 @@ PetscErrorCode SweepCreate(Sweep *sweep)
   for (char *word = strtok_r(all, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
     PetscInt a = sweep->naxes;
     char     list[4096];
-    if (strncmp(word, "-sweep_", 7) || !strcmp(word, "-sweep_index")) continue;
+    if (strncmp(word, "-sweep_", 7) || !strcmp(word, "-sweep_index") || !strcmp(word, "-sweep_redo"))
+      continue;
     AdCheckInput(a < 16, "sweep: expected at most 16 axes");
     PetscCall(PetscStrallocpy(word + 7, &sweep->axis[a]));
     PetscCall(PetscOptionsGetString(NULL, NULL, word, list, sizeof(list), NULL));

@@ -93,6 +93,9 @@ PetscErrorCode SweepCreate(Sweep *sweep);
 PetscErrorCode SweepApply(const Sweep *sweep, PetscInt point);
 PetscErrorCode SweepOutputName(const Sweep *sweep, PetscInt point, const char *path, size_t size, char *name);
 PetscErrorCode SweepDestroy(Sweep *sweep);
+PetscErrorCode RequestNote(const char *command);
+PetscErrorCode RequestForget(void);
+PetscErrorCode RequestIsDone(const char *path, PetscBool *done);
 
 /* ---- files ---- */
 typedef struct {

@@ -14,5 +14,6 @@
 hid_t          h5_memory_type(DataType type);
 PetscErrorCode InputNoteUse(const char *path, const char *run_id);
 PetscErrorCode InputListUsed(size_t size, char *text);
+PetscErrorCode RequestWrite(Output out);
 
 #endif
