@@ -37,20 +37,11 @@ static PetscErrorCode ReadParts(const CommandLine *line, Parts *parts)
 static PetscErrorCode CheckSameCoordinates(const Parts *parts)
 {
   const Coordinates *data, *known;
-  PetscBool          same = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(DatasetGetCoordinates(parts->dataset, &data));
   PetscCall(ScoreGetCoordinates(parts->score, &known));
-  AdCheckInput(data->d == known->d,
-               "-sampler_prior: exact: the data set has %d columns, the weights were trained on %d", data->d,
-               known->d);
-  for (int i = 0; i < data->d; i++)
-    if (fabs(data->shift[i] - known->shift[i]) > 1e-9 * fabs(known->scale[i]) ||
-        fabs(data->scale[i] - known->scale[i]) > 1e-9 * fabs(known->scale[i]))
-      same = PETSC_FALSE;
-  AdCheckInput(same, "-sampler_prior: exact: the data set is shifted or scaled otherwise than the one the "
-                     "weights were trained on");
+  PetscCall(CoordinatesCheckSame("-sampler_prior: exact", data, known));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -56,6 +56,18 @@ static const Command commands[] = {
      .run         = MetricsRun,
      .declare     = {DatasetDeclareOptions, MetricsRunDeclareOptions},
      .takes_files = PETSC_TRUE},
+    {.name    = "likelihood",
+     .summary = "log-density of data rows under a model",
+     .example = "adiff likelihood -score_file results/weights.h5 -dataset_preset diamond",
+     .run     = LikelihoodRun,
+     .declare = {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions,
+                 LikelihoodRunDeclareOptions}},
+    {.name    = "denoise",
+     .summary = "what noised states still know of their data",
+     .example = "adiff denoise -dataset_preset diamond -denoise_times 0.1,0.5,1",
+     .run     = DenoiseRun,
+     .declare = {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions,
+                 DenoiseRunDeclareOptions}},
 };
 
 #define NCOMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))
@@ -126,9 +138,10 @@ static PetscErrorCode Help(const char *name)
       AdPrint("adiff %s - active diffusion: generative models whose noise has a memory\n\n", ADIFF_VERSION));
   PetscCall(AdPrint("usage: [mpirun -n N] adiff <command> [input.yaml ...] [file ...] [-key value ...]\n\n"));
   for (int i = 0; i < NCOMMANDS; i++)
-    PetscCall(AdPrint("  %-9s %s\n", commands[i].name, commands[i].summary));
-  PetscCall(AdPrint("  %-9s %s\n  %-9s %s\n  %-9s %s\n", "sweep", "list the points of an input's sweep block",
-                    "help", "this text, or the keys of a command: adiff help train", "version",
+    PetscCall(AdPrint("  %-10s %s\n", commands[i].name, commands[i].summary));
+  PetscCall(AdPrint("  %-10s %s\n  %-10s %s\n  %-10s %s\n", "sweep",
+                    "list the points of an input's sweep block", "help",
+                    "this text, or the keys of a command: adiff help train", "version",
                     "versions of adiff and its libraries"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

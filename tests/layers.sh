@@ -8,8 +8,8 @@ level() {
     adprocess.h | private/processimpl.h | admixture.h | adpresets.h | addataset.h | private/datasetimpl.h | admlp.h | adadam.h | adnet.h | private/netimpl.h | private/mlpimpl.h) echo 1 ;;
     adscore.h | private/scoreimpl.h) echo 2 ;;
     adtrainer.h | private/trainerimpl.h) echo 3 ;;
-    adscheme.h | adsampler.h | private/samplerimpl.h) echo 4 ;;
-    admetric*.h | private/metricsimpl.h) echo 5 ;;
+    adscheme.h | addensity.h | adsampler.h | private/samplerimpl.h) echo 4 ;;
+    admetric*.h | adlikelihood.h | private/likelihoodimpl.h | private/metricsimpl.h) echo 5 ;;
     adcommand.h) echo 0 ;;
     *) echo 9 ;;
   esac

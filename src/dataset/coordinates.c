@@ -226,3 +226,24 @@ double circle_cut(const int64_t bin[CIRCLE_BINS], double period)
   cut = ((best + 0.5 * best_length) / CIRCLE_BINS - 0.5) * period;
   return cut >= 0 ? cut - period : cut;
 }
+
+/*
+  CoordinatesCheckSame - refuse data that are not diffused in the units of the data that a score knows
+
+  Input: what  key or command that brought the two together, for the message
+*/
+PetscErrorCode CoordinatesCheckSame(const char *what, const Coordinates *data, const Coordinates *known)
+{
+  PetscBool same = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  AdCheckInput(data->d == known->d, "%s: the data set has %d columns, the weights were trained on %d", what,
+               data->d, known->d);
+  for (int i = 0; i < data->d; i++)
+    if (fabs(data->shift[i] - known->shift[i]) > 1e-9 * fabs(known->scale[i]) ||
+        fabs(data->scale[i] - known->scale[i]) > 1e-9 * fabs(known->scale[i]))
+      same = PETSC_FALSE;
+  AdCheckInput(
+      same, "%s: the data set is shifted or scaled otherwise than the one the weights were trained on", what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -22,6 +22,7 @@ PetscErrorCode CoordinatesCopy(const Coordinates *from, Coordinates *to);
 PetscErrorCode CoordinatesFree(Coordinates *c);
 PetscErrorCode CoordinatesWrite(const Coordinates *c, Output out); /* group /coordinates */
 PetscErrorCode CoordinatesRead(Input in, Coordinates *c);
+PetscErrorCode CoordinatesCheckSame(const char *what, const Coordinates *data, const Coordinates *known);
 PetscErrorCode CoordinatesJoinNames(const Coordinates *c, char **text); /* "phi,psi", caller frees */
 void           coordinates_standardise(const Coordinates *c, int64_t n,
                                        double *x); /* x[n][d] in place, raw -> diffused */

@@ -47,6 +47,27 @@ void mixture_score(const MixtureData *mix, double sigma2, int n, const double *z
                    double *logp, double *work);
 
 /*
+  mixture_posterior - which component a noised sample came from
+
+  Input:  mix, sigma2, n, z[n][d], work[mixture_workspace] as for mixture_score
+  Output: R[n][components], R_c of mixture_score
+*/
+void mixture_posterior(const MixtureData *mix, double sigma2, int n, const double *z, double *R,
+                       double *work);
+
+/*
+  mixture_pullback - V^T d x0hat/dz, a row of weights times the Jacobian of the posterior mean
+
+  Input:  mix, sigma2, n, z[n][d], R[n][components] of mixture_posterior, V[n][d]
+  Output: P[n][d] = sum_c R_c [V_j h_cj + (V.m_c - V.x0hat) (mu_cj - z_j)]/(h_cj + sigma2),
+          m_c = (mu_c sigma2 + z h_c)/(h_c + sigma2)
+  Source: derivative of x0hat = sum_c R_c m_c with d log R_c/dz_j = g_cj - sum R g_j, g_c the score of component c
+  Note:   the Jacobian is Cov(x0 | z)/sigma2, symmetric; the centred sum keeps its digits where peaks are far apart
+*/
+void mixture_pullback(const MixtureData *mix, double sigma2, int n, const double *z, const double *R,
+                      const double *V, double *P);
+
+/*
   mixture_moments - mean and variance of each coordinate of the data
 
   Output: mean[d] = sum_c p_c mu_ci,  var[d] = sum_c p_c (h_ci + (mu_ci - mean_i)^2)

@@ -39,6 +39,9 @@ PetscErrorCode ScoreDenoise(Score score, const Kernel *kernel, int64_t n, const 
                             double *x0hat /*[n][d]*/);
 PetscErrorCode ScoreEvaluate(Score score, const Kernel *kernel, int64_t n, const double *X,
                              double *S /*[n][b*d]*/, double *logp /*[n] or NULL; exact scores only*/);
+/* V^T d x0hat/dX beside x0hat; x0hat may be NULL */
+PetscErrorCode ScorePullback(Score score, const Kernel *kernel, int64_t n, const double *X,
+                             const double *V /*[n][d]*/, double *x0hat /*[n][d]*/, double *P /*[n][b*d]*/);
 /* rows evaluated so far on this rank */
 PetscErrorCode ScoreGetEvaluations(Score score, int64_t *rows);
 

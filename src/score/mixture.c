@@ -3,6 +3,7 @@
 typedef struct {
   const MixtureData *law; /* of the dataset */
   double            *z, *work;
+  double            *posterior, *pulled; /* [SCORE_WAVE][components], [SCORE_WAVE][d] */
 } Mixture;
 
 static PetscErrorCode ScoreSetUp_Mixture(Score score)
@@ -21,6 +22,8 @@ static PetscErrorCode ScoreSetUp_Mixture(Score score)
   PetscCall(CoordinatesCopy(c, &score->coordinates));
   PetscCall(PetscMalloc2((size_t)SCORE_WAVE * (size_t)c->d, &mixture->z, mixture_workspace(mixture->law),
                          &mixture->work));
+  PetscCall(PetscMalloc2((size_t)SCORE_WAVE * (size_t)mixture->law->n, &mixture->posterior,
+                         (size_t)SCORE_WAVE * (size_t)c->d, &mixture->pulled));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -30,6 +33,7 @@ static PetscErrorCode ScoreDestroy_Mixture(Score score)
 
   PetscFunctionBegin;
   PetscCall(PetscFree2(mixture->z, mixture->work));
+  PetscCall(PetscFree2(mixture->posterior, mixture->pulled));
   PetscCall(PetscFree(score->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -57,6 +61,21 @@ static PetscErrorCode ScoreRespond_Mixture(Score score, const Kernel *k, int n, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ScorePullback_Mixture(Score score, const Kernel *k, int n, const double *X,
+                                            const double *V, double *x0hat, double *P)
+{
+  Mixture  *mixture = (Mixture *)score->data;
+  const int d       = score->coordinates.d;
+
+  PetscFunctionBegin;
+  score_project(k, d, n, X, mixture->z);
+  if (x0hat) mixture_score(mixture->law, k->sigma2, n, mixture->z, NULL, x0hat, NULL, mixture->work);
+  mixture_posterior(mixture->law, k->sigma2, n, mixture->z, mixture->posterior, mixture->work);
+  mixture_pullback(mixture->law, k->sigma2, n, mixture->z, mixture->posterior, V, mixture->pulled);
+  score_spread(k, d, n, mixture->pulled, P);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ScoreCreate_Mixture - exact score of Gaussian-mixture data (paper eqs. A36-A46, in the clock). */
 PetscErrorCode ScoreCreate_Mixture(Score score)
 {
@@ -70,6 +89,7 @@ PetscErrorCode ScoreCreate_Mixture(Score score)
   *score->ops  = (struct _ScoreOps){.setup        = ScoreSetUp_Mixture,
                                     .destroy      = ScoreDestroy_Mixture,
                                     .printsummary = ScorePrintSummary_Mixture,
-                                    .respond      = ScoreRespond_Mixture};
+                                    .respond      = ScoreRespond_Mixture,
+                                    .pullback     = ScorePullback_Mixture};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

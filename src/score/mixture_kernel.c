@@ -177,6 +177,19 @@ static void add_posterior_mean(int d, const double *restrict pull, const double 
       x0hat[i * LANES + l] = fma(weight[l], fma(keep[i], z[i * LANES + l], pull[i]), x0hat[i * LANES + l]);
 }
 
+/* z[count][d] becomes lanes of one group with their exponents q and the largest of them */
+static void load_group(const MixtureData *mix, const Constants *k, int count, const double *z,
+                       const Lanes *lanes, double *top)
+{
+  const size_t row = (size_t)mix->d;
+
+  load_lanes(count, mix->d, z, lanes->z);
+  for (int l = 0; l < LANES; l++) top[l] = -INFINITY;
+  for (int c = 0; c < mix->n; c++)
+    exponents(mix->d, mix->mean + (size_t)c * row, k->scale + (size_t)c * row, k->offset[c], lanes->z,
+              lanes->q + (size_t)c * LANES, top);
+}
+
 void mixture_score(const MixtureData *mix, double sigma2, int n, const double *z, double *sz, double *x0hat,
                    double *logp, double *work)
 {
@@ -192,11 +205,7 @@ void mixture_score(const MixtureData *mix, double sigma2, int n, const double *z
     const size_t at    = (size_t)first * row;
     double       top[LANES], sum[LANES] = {0};
 
-    load_lanes(count, d, z + at, lanes.z);
-    for (int l = 0; l < LANES; l++) top[l] = -INFINITY;
-    for (int c = 0; c < mix->n; c++)
-      exponents(d, mix->mean + (size_t)c * row, k.scale + (size_t)c * row, k.offset[c], lanes.z,
-                lanes.q + (size_t)c * LANES, top);
+    load_group(mix, &k, count, z + at, &lanes, top);
     memset(lanes.score, 0, row * 2 * LANES * sizeof(double)); /* x0hat lies behind it */
     for (int c = 0; c < mix->n; c++) {
       double *q = lanes.q + (size_t)c * LANES;
@@ -212,6 +221,24 @@ void mixture_score(const MixtureData *mix, double sigma2, int n, const double *z
     for (int l = 0; l < LANES; l++) sum[l] = 1.0 / sum[l];
     if (sz) store_lanes(count, d, lanes.score, sum, sz + at);
     if (x0hat) store_lanes(count, d, lanes.x0hat, sum, x0hat + at);
+  }
+}
+
+void mixture_posterior(const MixtureData *mix, double sigma2, int n, const double *z, double *R, double *work)
+{
+  Constants k;
+  Lanes     lanes;
+
+  split_workspace(mix, work, &k, &lanes);
+  noise_constants(mix, sigma2, &k);
+  for (int first = 0; first < n; first += LANES) {
+    const int count = n - first < LANES ? n - first : LANES;
+    double    top[LANES], sum[LANES] = {0};
+
+    load_group(mix, &k, count, z + (size_t)first * (size_t)mix->d, &lanes, top);
+    for (int c = 0; c < mix->n; c++) weights(top, lanes.q + (size_t)c * LANES, sum);
+    for (int l = 0; l < LANES; l++) sum[l] = 1.0 / sum[l];
+    store_lanes(count, mix->n, lanes.q, sum, R + (size_t)first * (size_t)mix->n);
   }
 }
 

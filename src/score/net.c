@@ -266,6 +266,38 @@ static PetscErrorCode ScoreRespond_Net(Score score, const Kernel *k, int n, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One block of the net at a time: forward, then the weights backward */
+static PetscErrorCode ScorePullback_Net(Score score, const Kernel *k, int n, const double *X, const double *V,
+                                        double *x0hat, double *P)
+{
+  ScoreNet          *s   = (ScoreNet *)score->data;
+  const ScoreNetMap *map = &s->map;
+  const int          nin = score_net_inputs(map), nout = score_net_outputs(map), d = map->d;
+  int                block;
+  ScoreNetLaw        law;
+  ScoreNetSlopes     slopes;
+
+  PetscFunctionBegin;
+  PetscCall(CheckKernel(map, k));
+  score_net_law(map, k, &law);
+  score_net_slopes(map, &law, k, &slopes);
+  PetscCall(NetGetBlock(s->net, &block));
+  for (int first = 0; first < n; first += block) {
+    const int     rows = PetscMin(block, n - first);
+    const double *x = X + (size_t)first * k->b * d, *v = V + (size_t)first * d;
+
+    score_net_input(map, &law, k, rows, x, s->row_in);
+    narrow(rows * nin, s->row_in, s->in);
+    PetscCall(NetForwardKeep(s->net, rows, s->in, s->out));
+    widen(rows * nout, s->out, s->row_out);
+    if (x0hat) score_net_response(map, &law, k, rows, x, s->row_out, NULL, x0hat + (size_t)first * d);
+    score_net_pull_out(&slopes, d, rows, v, s->out);
+    PetscCall(NetBackward(s->net, rows, s->out, NULL, s->in));
+    score_net_pull_in(&slopes, k->b, d, rows, v, s->in, P + (size_t)first * k->b * d);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ScoreGetNet - the network, borrowed; AD_ERR_INPUT for an exact score. */
 PetscErrorCode ScoreGetNet(Score score, Net *net)
 {
@@ -361,6 +393,7 @@ PetscErrorCode ScoreCreate_Net(Score score)
                                     .setup          = ScoreSetUp_Net,
                                     .destroy        = ScoreDestroy_Net,
                                     .printsummary   = ScorePrintSummary_Net,
-                                    .respond        = ScoreRespond_Net};
+                                    .respond        = ScoreRespond_Net,
+                                    .pullback       = ScorePullback_Net};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

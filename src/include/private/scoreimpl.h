@@ -13,6 +13,9 @@ struct _ScoreOps {
   /* n <= SCORE_WAVE rows; g[n][q][d], x0hat[n][d], logp[n], any of them NULL; logp of exact scores only */
   PetscErrorCode (*respond)(Score, const Kernel *, int n, const double *X, double *g, double *x0hat,
                             double *logp);
+  /* n <= SCORE_WAVE rows; V[n][d] -> x0hat[n][d] (or NULL), P[n][b*d] = V^T d x0hat/dX */
+  PetscErrorCode (*pullback)(Score, const Kernel *, int n, const double *X, const double *V, double *x0hat,
+                             double *P);
 };
 
 struct _p_Score {
@@ -105,5 +108,38 @@ void score_net_response(const ScoreNetMap *map, const ScoreNetLaw *law, const Ke
 /* score_net_training - score_net_input and score_net_target of rows that have a kernel k[n] each */
 void score_net_training(const ScoreNetMap *map, int n, const Kernel *const *k, const double *restrict X,
                         const double *restrict S, double *restrict in, double *restrict net);
+
+/* ---- derivatives: rows of weights V[n][d] times d x0hat/dX ---- */
+
+/* score_spread - P[n][b*d] = l p[n][d]: back through z = l.X */
+void score_spread(const Kernel *k, int d, int n, const double *restrict p, double *restrict P);
+
+/*
+  ScoreNetSlopes - what score_net_input and score_net_response are made of at a time: both are linear in X and in
+  the outputs of the net, the same for all coordinates
+
+    inputs_m = sum_a in[m][a] X_a + ..,    x0hat = sum_a direct[a] X_a + sum_m gain[m] net_m + ..
+*/
+typedef struct {
+  int    inputs, outputs; /* a coordinate */
+  double in[AD_BMAX * AD_BMAX], direct[AD_BMAX], gain[AD_BMAX];
+  double scale; /* largest |gain| */
+} ScoreNetSlopes;
+
+/*
+  score_net_slopes - read the slopes off the two kernels, by unit vectors
+
+  Note: so every kind and form has its derivatives by itself; the mean is set to zero, which makes the maps linear
+        and the slopes exact
+*/
+void score_net_slopes(const ScoreNetMap *map, const ScoreNetLaw *law, const Kernel *k, ScoreNetSlopes *s);
+
+/* score_net_pull_out - V[n][d] -> dout[n][nout] = V gain/scale, what goes backward through the net */
+void score_net_pull_out(const ScoreNetSlopes *s, int d, int n, const double *restrict V,
+                        float *restrict dout);
+
+/* score_net_pull_in - V[n][d] and din[n][nin] of the net -> P[n][b*d] = V direct + scale din in */
+void score_net_pull_in(const ScoreNetSlopes *s, int b, int d, int n, const double *restrict V,
+                       const float *restrict din, double *restrict P);
 
 #endif
