@@ -4,6 +4,7 @@
 /* The suites of the runner: tests/test_<name>.c defines <name>_suite(). Lowest layer first. */
 #define SUITES(X) \
   X(base) X(rng) X(kernel) X(process) X(mixture) X(dataset) X(toys) X(metric_kernels) X(mlp) \
-  X(net) X(score) X(pullback) X(trainer) X(scheme) X(sampler) X(metrics) X(density)
+  X(net) X(score) X(pullback) X(trainer) X(losses) X(scheme) X(sampler) X(metrics) X(density) \
+  X(forms)
 /* clang-format on */
 #endif

@@ -15,7 +15,8 @@ typedef struct _p_Score *Score;
 
 PetscErrorCode ScoreCreate(Score *score);
 PetscErrorCode ScoreSetType(Score score, const char *type);
-/* -score_type mixture|net, -score_file, -score_kind reduced|joint, -score_form whitened|mixed, -score_weights ema|last */
+/* -score_type mixture|net, -score_file, -score_kind reduced|joint, -score_form whitened|mixed|mixed_paper|score|clock,
+   -score_weights ema|last */
 PetscErrorCode ScoreSetFromOptions(Score score);
 PetscErrorCode ScoreDeclareOptions(void);
 /* takes a reference */
@@ -50,7 +51,7 @@ PetscErrorCode ScoreGetEvaluations(Score score, int64_t *rows);
 PetscErrorCode ScoreGetNet(Score score, Net *net);
 /*
   ScoreNetRows - training rows: the inputs of the net for states X, each at the time of its own kernel, and the values the
-  outputs should have if the score there were S; residuals of these outputs have unit-variance scale at all times ("whitened")
+  outputs should have if the score there were S; residuals have unit-variance scale at all times, but for the score form
 
   Not collective; called once for every chunk of 64 rows of a training batch, so it should cost little more than 20 ns a row
 
@@ -58,6 +59,20 @@ PetscErrorCode ScoreGetNet(Score score, Net *net);
 */
 PetscErrorCode ScoreNetRows(Score score, int64_t n, const Kernel *const *kernel, const double *X,
                             const double *S, float *in, float *target);
+
+/* What the squared errors of a net count in training (formulas: score_net_weight in private/scoreimpl.h) */
+typedef enum { WEIGHT_WHITENED, WEIGHT_LIKELIHOOD, WEIGHT_V1, WEIGHT_V2, WEIGHT_DET } ScoreWeight;
+/*
+  ScoreNetWeights - the weights at the times of the kernels
+
+  Not collective
+  Input:  kernel[n]  of the score's process, at equally likely training times
+  Output: w[n][q*q]  the loss of a row is the mean over coordinates of err^T w err/q, err the q errors of a coordinate;
+                     NULL when all are 1. The caller frees it
+  Note:   normalised so that a score of zero has the mean loss 1 (but for the reduced whitened one), whatever weighting and form
+  Errors: AD_ERR_INPUT when this net cannot be weighted so
+*/
+PetscErrorCode ScoreNetWeights(Score score, ScoreWeight weight, int64_t n, const Kernel *kernel, float **w);
 /* /score attributes and weights, /coordinates, /process */
 PetscErrorCode ScoreWrite(Score score, Output out, const float *ema);
 

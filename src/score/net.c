@@ -1,10 +1,12 @@
 #include "private/scoreimpl.h"
+#include "private/wideimpl.h"
 #include <math.h>
 #include <string.h>
 
 static const char *const kind_names[]    = {"reduced", "joint", NULL};
-static const char *const form_names[]    = {"whitened", "mixed", "preconditioned", NULL};
-static const char *const form_choices[]  = {"whitened", "mixed", NULL};
+static const char *const form_names[]    = {"whitened", "mixed",          "mixed_paper", "score",
+                                            "clock",    "preconditioned", NULL};
+static const char *const form_choices[]  = {"whitened", "mixed", "mixed_paper", "score", "clock", NULL};
 static const char *const weights_names[] = {"ema", "last", NULL};
 static const char *const labels[]        = {"reduced net", "joint net"};
 
@@ -31,10 +33,12 @@ static PetscErrorCode ReadKind(ScoreNet *s)
 static PetscErrorCode ReadForm(ScoreNet *s)
 {
   PetscFunctionBegin;
-  PetscCall(
-      OptChoice("-score_form",
-                "what a joint net learns: the score (whitened) or its remainder beyond Gaussian data (mixed)",
-                form_choices, &s->form, &s->form_set));
+  PetscCall(OptChoice(
+      "-score_form",
+      "what a joint net learns: the noise behind the score (whitened) or what it has beyond Gaussian data "
+      "(mixed), beyond its variables taken alone (mixed_paper, A35), the score itself, or the noise of the "
+      "clock variable z, whence all scores (clock)",
+      form_choices, &s->form, &s->form_set));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -96,7 +100,7 @@ static PetscErrorCode FillMap(Score score, ScoreNet *s)
                                .form     = s->kind == SCORE_JOINT ? (ScoreForm)s->form : SCORE_PRECONDITIONED,
                                .b        = sde->b,
                                .d        = c->d,
-                               .q        = s->kind == SCORE_JOINT && n > 1 ? sde->b : 1,
+                               .q        = s->kind == SCORE_JOINT && n > 1 && s->form != SCORE_CLOCK ? sde->b : 1,
                                .noised   = component[0],
                                .mean     = c->mean,
                                .variance = mean};
@@ -334,16 +338,84 @@ PetscErrorCode ScoreNetRows(Score score, int64_t n, const Kernel *const *kernel,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Can this net be weighted so? Other weightings than the whitened one leave variables without noise of their own alone. */
+static PetscErrorCode CheckWeight(Score score, const ScoreNetMap *map, ScoreWeight weight)
+{
+  int n, component[AD_BMAX];
+
+  PetscFunctionBegin;
+  PetscCall(ProcessGetNoised(score->process, &n, component));
+  AdCheckInput(
+      weight != WEIGHT_DET || !score_net_of_z(map),
+      "-trainer_weight: det weighs the scores of x and of auxiliary variables, this net gives that of z; "
+      "take another one, or -score_kind joint with another -score_form");
+  AdCheckInput(
+      weight == WEIGHT_WHITENED || map->q == 1 || n == map->b,
+      "-trainer_weight: expected whitened, as %d of %d variables have no noise of their own, on which the "
+      "other weightings put no weight",
+      map->b - n, map->b);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Single precision is enough to see every direction of W[q][q]. */
+static int is_definite(int q, const double *W)
+{
+  wide A[BLOCK_SIZE], L[BLOCK_SIZE];
+
+  for (int m = 0; m < q * q; m++)
+    if (!isfinite(W[m])) return 0;
+  block_widen(q * q, W, A);
+  return block_cholesky(q, A, 0, L) > 1e-6;
+}
+
+PetscErrorCode ScoreNetWeights(Score score, ScoreWeight weight, int64_t n, const Kernel *kernel, float **w)
+{
+  const ScoreNetMap *map = &((ScoreNet *)score->data)->map;
+  const int          qq  = map->q * map->q;
+  const LinearSde   *sde;
+  double             power = 0, W[AD_BMAX * AD_BMAX];
+
+  PetscFunctionBegin;
+  *w = NULL;
+  PetscCall(CheckWeight(score, map, weight));
+  if (weight == WEIGHT_WHITENED && map->form != SCORE_PLAIN) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ProcessGetSde(score->process, &sde));
+  PetscCall(PetscMalloc1(n * qq, w));
+  for (int pass = 0; pass < 2; pass++) /* first the mean power, then the weights in its unit */
+    for (int64_t i = 0; i < n; i++) {
+      ScoreNetLaw law;
+      score_net_law(map, &kernel[i], &law);
+      const double one = score_net_weight(map, &law, weight, sde, &kernel[i], W);
+      if (!pass) power += one / (double)n;
+      for (int m = 0; m < qq && pass; m++) W[m] /= power;
+      AdCheckInput(
+          is_definite(map->q, W),
+          "-trainer_weight: at t = %g the weights are zero, infinite or blind to a direction; take another "
+          "weighting or a larger -trainer_t_min",
+          kernel[i].t);
+      for (int m = 0; m < qq; m++) (*w)[i * qq + m] = (float)W[m];
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- files ---- */
+
+/* Meaning of the outputs by form: where one variable is noised, where several are */
+static const char *const outputs_of_one[] = {
+    "-score_j/ell",
+    "(Gaussian score_j - score_j)/ell",
+    "(score of X_j alone - score_j)/ell",
+    "score_j",
+    "-sigma score_z",
+    "(E[x0 | z] - m0 - V (z - m0)/(V + sigma2))/(sigma sqrt(V/(V + sigma2)))"};
+static const char *const outputs_of_all[] = {
+    "-sigma score_z, -score_w", "sigma (Gaussian score_z - score_z), -e_w - score_w",
+    "sigma (that of each variable alone - score_z), that of each variable alone - score_w",
+    "score of all variables"};
 
 static const char *outputs_text(const ScoreNetMap *map)
 {
-  const int mixed = map->form == SCORE_MIXED;
-
-  if (map->kind == SCORE_REDUCED)
-    return "(E[x0 | z] - m0 - V (z - m0)/(V + sigma2))/(sigma sqrt(V/(V + sigma2)))";
-  if (map->q == 1) return mixed ? "(Gaussian score_j - score_j)/ell" : "-score_j/ell";
-  return mixed ? "sigma (Gaussian score_z - score_z), -e_w - score_w" : "-sigma score_z, -score_w";
+  return map->q == 1 ? outputs_of_one[map->form] : outputs_of_all[map->form];
 }
 
 /*

@@ -75,10 +75,12 @@ PetscErrorCode TrainerWriteRecords(Trainer t, Output out)
 {
   const int64_t  dims[2] = {t->records, TRAIN_BINS};
   const DataInfo step    = {"record", "steps", "steps of the optimizer done"};
-  const DataInfo loss    = {"record", "1",
-                            "mean squared error of unit-variance targets, over the rows since the last record"};
-  const DataInfo bins    = {"record,bin", "1", "the same by time: equally likely parts of the law of t"};
-  const DataInfo valid   = {"record", "1", "the same on held-out rows, with the averaged weights"};
+  const DataInfo loss    = {
+         "record", "1",
+      t->weight ? "weighted squared error of the rows since the last record, where a score of zero has 1"
+                   : "mean squared error of unit-variance targets, over the rows since the last record"};
+  const DataInfo bins  = {"record,bin", "1", "the same by time: equally likely parts of the law of t"};
+  const DataInfo valid = {"record", "1", "the same on held-out rows, with the averaged weights"};
   int64_t       *iteration;
   double        *value;
 

@@ -8,7 +8,7 @@ enum {
 /*
   TrainerSetUpValidation - held-out rows with fixed times and noise, made once
 
-  Output: t->held rows on all ranks, held_n on this one, held_in[held_n][nin], held_target[held_n][nout]
+  Output: t->held rows on all ranks, held_n on this one, held_in[held_n][nin], held_target[held_n][nout], held_weight[held_n]
   Note:   as many as -trainer_validate asks for and the test split has, evenly spread over it: rows of files often have an order
 */
 PetscErrorCode TrainerSetUpValidation(Trainer t)
@@ -19,12 +19,14 @@ PetscErrorCode TrainerSetUpValidation(Trainer t)
   PetscCall(DatasetGetSize(t->dataset, SPLIT_TEST, &test));
   t->held = test < 0 ? t->validate : PetscMin(test, t->validate);
   PetscCall(AdSplitRows(t->held, t->block, &first, &t->held_n));
-  PetscCall(PetscMalloc2(t->held_n * t->nin + 1, &t->held_in, t->held_n * t->nout + 1, &t->held_target));
+  PetscCall(PetscMalloc3(t->held_n * t->nin + 1, &t->held_in, t->held_n * t->nout + 1, &t->held_target,
+                         t->held_n + 1, &t->held_weight));
   for (int64_t r = 0; r < t->held_n; r += t->block) {
     const int n = (int)PetscMin(t->block, t->held_n - r);
     for (int i = 0; i < n; i++) t->index[i] = test < 0 ? first + r + i : (first + r + i) * test / t->held;
     PetscCall(TrainerMakeRows(t, VALIDATION_STEP, first + r, n, t->held, SPLIT_TEST, t->held_in + r * t->nin,
                               t->held_target + r * t->nout));
+    PetscCall(PetscArraycpy(t->held_weight + r, t->row_weight, n));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -53,7 +55,7 @@ static PetscErrorCode Validate(Trainer t, double *loss)
   for (int64_t k = 0, r = 0; k < mine; k++, r += t->block) {
     const int n = (int)PetscMin(t->block, t->held_n - r);
     PetscCall(NetForward(t->net, n, t->held_in + r * t->nin, t->out));
-    loss_rows(n, t->nout, t->out, t->held_target + r * t->nout, t->dout, t->row_loss);
+    trainer_loss(t, n, t->held_target + r * t->nout, t->held_weight + r);
     for (int i = 0; i < n; i++) sums[k] += t->row_loss[i];
   }
   PetscCall(ExchangeWeights(t));

@@ -137,3 +137,36 @@ void loss_rows(int n, int nout, const float *out, const float *target, float *do
     loss[r] = sum / nout;
   }
 }
+
+/*
+  loss_rows_weighted - the same with weights, of which each row has its own
+
+  Input:  out[n][q][d], target[n][q][d], weight[n] -> w[q][q] symmetric (ScoreNetWeights)
+  Output: loss[n] = sum over coordinates of err^T w err/(q d),  dout[n][q][d] = its derivative by out
+*/
+void loss_rows_weighted(int n, int q, int d, const float *out, const float *target,
+                        const float *const *weight, float *dout, double *loss)
+{
+  const float twice = 2.0f / (float)(q * d);
+
+  for (int r = 0; r < n; r++, out += q * d, target += q * d, dout += q * d) {
+    double sum = 0;
+    for (int m = 0; m < q; m++)
+      for (int i = 0; i < d; i++) {
+        float weighted = 0;
+        for (int c = 0; c < q; c++) weighted += weight[r][m * q + c] * (out[c * d + i] - target[c * d + i]);
+        dout[m * d + i] = twice * weighted;
+        sum += (double)weighted * (out[m * d + i] - target[m * d + i]);
+      }
+    loss[r] = sum / (q * d);
+  }
+}
+
+/* trainer_loss - losses of the n rows in t->out and what goes back through the net, by the weighting of the run. */
+void trainer_loss(Trainer t, int n, const float *target, const float *const *weight)
+{
+  if (t->weight)
+    loss_rows_weighted(n, t->q, t->d, t->out, target, weight, t->dout, t->row_loss);
+  else
+    loss_rows(n, t->nout, t->out, target, t->dout, t->row_loss);
+}

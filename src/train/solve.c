@@ -23,7 +23,7 @@ double rate_factor(Schedule schedule, int64_t warmup, int64_t iterations, int64_
   Not collective. A slot's time and noise depend on seed, step and its number only.
 
   Input:  step, t->index[n] (rows of the split)
-  Output: in[n][nin], target[n][nout]
+  Output: in[n][nin], target[n][nout], t->row_weight[n]
   Note:   times are stratified: slot j draws from the j-th of equally likely parts of their law
 */
 PetscErrorCode TrainerMakeRows(Trainer t, uint32_t step, int64_t first, int n, int64_t slots,
@@ -35,7 +35,9 @@ PetscErrorCode TrainerMakeRows(Trainer t, uint32_t step, int64_t first, int n, i
   rng_uniform((RngStream){t->seed, RNG_TIME, step}, (uint64_t)first, (size_t)n, 1, t->u);
   for (int r = 0; r < n; r++) {
     const int64_t node = (int64_t)(((double)(first + r) + t->u[r]) / (double)slots * (double)t->nodes);
-    t->at[r]           = &t->kernel[PetscMin(node, t->nodes - 1)];
+    const int64_t at   = PetscMin(node, t->nodes - 1);
+    t->at[r]           = &t->kernel[at];
+    t->row_weight[r]   = t->weight ? t->weight + at * t->q * t->q : NULL;
   }
   PetscCall(DatasetGetRows(t->dataset, split, n, t->index, t->x0, NULL));
   rng_normal((RngStream){t->seed, RNG_NOISE, step}, (uint64_t)first, (size_t)n, normals * t->d, t->e);
@@ -69,7 +71,7 @@ static PetscErrorCode AddChunk(Trainer t, int c)
       TrainerMakeRows(t, (uint32_t)t->iteration, first, t->block, t->batch, SPLIT_TRAIN, t->in, t->target));
   PetscCall(PetscLogEventEnd(TRAINER_Rows, t, 0, 0, 0));
   PetscCall(NetForwardKeep(t->net, t->block, t->in, t->out));
-  loss_rows(t->block, t->nout, t->out, t->target, t->dout, t->row_loss);
+  trainer_loss(t, t->block, t->target, t->row_weight);
   for (int r = 0; r < t->block; r++)
     t->sums[c * TRAIN_BINS + (first + r) * TRAIN_BINS / t->batch] += t->row_loss[r];
   PetscCall(TreeSumNext(&t->sum, &grad));

@@ -6,7 +6,8 @@
 static PetscClassId TRAINER_CLASSID;
 
 static const char *const        loss_names[]     = {"hsm", "dsm", NULL},
-                         *const law_names[]      = {"uniform", "log", "sigma", NULL},
+                         *const law_names[]      = {"uniform", "log", "sigma", "lognormal", NULL},
+                         *const weight_names[]   = {"whitened", "likelihood", "v1", "v2", "det", NULL},
                          *const schedule_names[] = {"constant", "cosine", NULL},
                          *const resume_names[]   = {"auto", "never", NULL};
 static const TrainLoss *const   losses[]         = {&train_hsm, &train_dsm};
@@ -29,6 +30,8 @@ PetscErrorCode TrainerCreate(Trainer *trainer)
   t->nodes            = 4096;
   t->t_min            = 1e-5;
   t->sigma_min        = 2e-3;
+  t->p_mean           = -1.2;
+  t->p_std            = 1.2;
   t->validate         = 2048;
   t->checkpoint_every = 60;
   t->resume           = PETSC_TRUE;
@@ -95,9 +98,14 @@ static PetscErrorCode SetFromOptions_Loss(Trainer t)
   PetscCall(OptChoice(
       "-trainer_times",
       "law of the training times: uniform in t (default of joint nets, as in the paper), in log t, or in log "
-      "sigma (default of reduced nets)",
+      "sigma (default of reduced nets), or log sigma normal",
       law_names, &t->law, NULL));
-  if (t->law == TIMES_SIGMA) {
+  if (t->law == TIMES_LOGNORMAL) {
+    PetscCall(OptReal("-trainer_p_mean", "mean of log sigma, sigma in diffused units", RANGE_ANY, &t->p_mean,
+                      NULL));
+    PetscCall(OptReal("-trainer_p_std", "standard deviation of log sigma", RANGE_POSITIVE, &t->p_std, NULL));
+  }
+  if (t->law == TIMES_SIGMA || t->law == TIMES_LOGNORMAL) {
     PetscCall(OptReal("-trainer_sigma_min",
                       "smallest sigma in diffused units; about a tenth of the smallest scale of the data",
                       RANGE_POSITIVE, &t->sigma_min, NULL));
@@ -105,6 +113,11 @@ static PetscErrorCode SetFromOptions_Loss(Trainer t)
                       RANGE_NONNEGATIVE, &t->sigma_max, NULL));
   } else
     PetscCall(OptReal("-trainer_t_min", "smallest training time", RANGE_POSITIVE, &t->t_min, NULL));
+  PetscCall(OptChoice(
+      "-trainer_weight",
+      "what squared errors count: whitened (unit-variance targets), likelihood (Q/2 on the score), v1, v2 "
+      "(the authors' others: v2 = unit-variance noise, v1 = Q/2 times v2), det (of their picture code)",
+      weight_names, &t->weighting, NULL));
   PetscCall(OptInt("-trainer_nodes", "times from which batches draw, midpoints of equally likely intervals",
                    RANGE(64, 1 << 18), &t->nodes, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -140,7 +153,7 @@ PetscErrorCode TrainerDeclareOptions(void)
 
   PetscFunctionBegin;
   PetscCall(TrainerCreate(&t));
-  for (t->law = TIMES_UNIFORM; t->law <= TIMES_SIGMA; t->law++) PetscCall(TrainerSetFromOptions(t));
+  for (t->law = TIMES_UNIFORM; t->law < TIMES_LAWS; t->law++) PetscCall(TrainerSetFromOptions(t));
   PetscCall(TrainerDestroy(&t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -153,7 +166,7 @@ static PetscErrorCode Allocate(Trainer t)
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc3(n, &t->index, n, &t->u, n, &t->row_loss));
-  PetscCall(PetscMalloc(n * sizeof(const Kernel *), &t->at));
+  PetscCall(PetscMalloc2(n, &t->at, n, &t->row_weight));
   PetscCall(PetscMalloc4(normals, &t->e, n * (size_t)t->d, &t->x0, states, &t->X, states, &t->S));
   PetscCall(PetscMalloc4(n * (size_t)t->nin, &t->in, n * (size_t)t->nout, &t->target, n * (size_t)t->nout,
                          &t->out, n * (size_t)t->nout, &t->dout));
@@ -171,6 +184,7 @@ static PetscErrorCode CheckParts(Trainer t)
 
   PetscFunctionBegin;
   PetscCall(ScoreGetNet(t->score, &t->net));
+  PetscCall(ScoreGetComponents(t->score, &t->q));
   PetscCall(NetGetSizes(t->net, &t->nin, &t->nout));
   PetscCall(NetGetBlock(t->net, &t->block));
   PetscCall(DatasetGetCoordinates(t->dataset, &c));
@@ -215,9 +229,9 @@ PetscErrorCode TrainerPrintSummary(Trainer t)
   const Kernel *first = &t->kernel[0], *last = &t->kernel[t->nodes - 1];
 
   PetscFunctionBegin;
-  PetscCall(AdPrint("trainer   %s loss, %d steps of %d rows, rate %g %s, averaged over %.4g steps\n",
-                    t->loss->name, (int)t->iterations, (int)t->batch, t->rate, schedule_names[t->schedule],
-                    1 / (1 - t->ema_decay)));
+  PetscCall(AdPrint("trainer   %s loss, %s, %d steps of %d rows, rate %g %s, averaged over %.4g steps\n",
+                    t->loss->name, weight_names[t->weighting], (int)t->iterations, (int)t->batch, t->rate,
+                    schedule_names[t->schedule], 1 / (1 - t->ema_decay)));
   PetscCall(AdPrint("          times %s: t %.3g to %.3g, sigma %.3g to %.3g\n", law_names[t->law], first->t,
                     last->t, first->sigma, last->sigma));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -251,6 +265,7 @@ PetscErrorCode TrainerWrite(Trainer t, Output out)
   PetscCall(OutputAttrInt(out, "/score", "iterations", t->iteration));
   PetscCall(OutputAttrString(out, "/score", "loss", t->loss->name));
   PetscCall(OutputAttrString(out, "/score", "times", law_names[t->law]));
+  PetscCall(OutputAttrString(out, "/score", "weight", weight_names[t->weighting]));
   PetscCall(NetWriteArray(t->net, out, "/optimizer/m", t->m));
   PetscCall(NetWriteArray(t->net, out, "/optimizer/v", t->v));
   PetscCall(OutputAttrInt(out, "/optimizer", "iteration", t->iteration));
@@ -271,12 +286,13 @@ PetscErrorCode TrainerDestroy(Trainer *trainer)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscFree3(t->index, t->u, t->row_loss));
-  PetscCall(PetscFree(t->at));
+  PetscCall(PetscFree2(t->at, t->row_weight));
   PetscCall(PetscFree4(t->e, t->x0, t->X, t->S));
   PetscCall(PetscFree4(t->in, t->target, t->out, t->dout));
   PetscCall(PetscFree3(t->m, t->v, t->ema));
-  PetscCall(PetscFree2(t->held_in, t->held_target));
+  PetscCall(PetscFree3(t->held_in, t->held_target, t->held_weight));
   PetscCall(PetscFree(t->kernel));
+  PetscCall(PetscFree(t->weight));
   PetscCall(PetscFree(t->sums));
   PetscCall(PetscFree(t->record));
   PetscCall(TreeSumDestroy(&t->sum));

@@ -52,15 +52,18 @@ extern const TrainLoss train_hsm, train_dsm;
 
 void aux_factor(const LinearSde *sde, double *Lv);
 void loss_rows(int n, int nout, const float *out, const float *target, float *dout, double *loss);
+void loss_rows_weighted(int n, int q, int d, const float *out, const float *target,
+                        const float *const *weight, float *dout, double *loss);
 
 /* ---- the object ---- */
 
 enum { TRAIN_BINS = 4 };  /* bins of time in the log */
 enum { TRAIN_POLL = 16 }; /* iterations between looks at clock and signals */
-typedef enum { TIMES_UNIFORM, TIMES_LOG, TIMES_SIGMA } TimesLaw;
+typedef enum { TIMES_UNIFORM, TIMES_LOG, TIMES_SIGMA, TIMES_LOGNORMAL, TIMES_LAWS } TimesLaw;
 typedef enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE } Schedule;
 
 double times_quantile(TimesLaw law, double lo, double hi, double p);
+double lognormal_quantile(double mean, double deviation, double lo, double hi, double p);
 double rate_factor(Schedule schedule, int64_t warmup, int64_t iterations, int64_t step);
 
 /* One line of the log */
@@ -74,8 +77,9 @@ struct _p_Trainer {
   /* options */
   uint64_t  seed;
   PetscInt  iterations, batch, warmup, nodes, log_every, validate; /* log_every 0: chosen in SetUp */
-  PetscInt  schedule, loss_type, law;
-  PetscReal rate, clip, ema_decay, weight_decay, t_min, sigma_min, sigma_max, checkpoint_every, max_wall;
+  PetscInt  schedule, loss_type, law, weighting;
+  PetscReal rate, clip, ema_decay, weight_decay, t_min, sigma_min, sigma_max, p_mean, p_std, checkpoint_every,
+      max_wall;
   PetscBool resume;
   /* parts */
   Process          process;
@@ -83,18 +87,21 @@ struct _p_Trainer {
   Score            score;
   Net              net;
   const TrainLoss *loss;
-  int              b, d, nin, nout, block; /* block: rows of a chunk */
-  int64_t          rows;                   /* training rows, -1: without end */
-  double           Lv[AD_BMAX * AD_BMAX];  /* V0 = Lv Lv^T */
-  Kernel          *kernel;                 /* [nodes] */
+  int              b, d, q, nin, nout, block; /* block: rows of a chunk */
+  int64_t          rows;                      /* training rows, -1: without end */
+  double           Lv[AD_BMAX * AD_BMAX];     /* V0 = Lv Lv^T */
+  Kernel          *kernel;                    /* [nodes] */
+  float           *weight;                    /* [nodes][q*q], NULL: all are one */
   /* one chunk */
   int64_t       *index;
   const Kernel **at;
+  const float  **row_weight;
   float         *e, *in, *target, *out, *dout;
   double        *u, *x0, *X, *S, *row_loss;
   /* held-out rows of this rank */
-  int64_t held, held_n; /* rows on all ranks, this rank's share */
-  float  *held_in, *held_target;
+  int64_t       held, held_n; /* rows on all ranks, this rank's share */
+  float        *held_in, *held_target;
+  const float **held_weight; /* [held_n] */
   /* state */
   int64_t      iteration, np;
   float       *theta, *m, *v, *ema;
@@ -111,6 +118,7 @@ struct _p_Trainer {
 PetscErrorCode TrainerSetUpTimes(Trainer t);
 PetscErrorCode TrainerMakeRows(Trainer t, uint32_t step, int64_t first, int n, int64_t slots,
                                DatasetSplit split, float *in, float *target);
+void           trainer_loss(Trainer t, int n, const float *target, const float *const *weight);
 PetscErrorCode TrainerSetUpValidation(Trainer t);
 PetscErrorCode TrainerLog(Trainer t);
 PetscErrorCode TrainerAddRecord(Trainer t, const TrainRecord *record);
