@@ -4,8 +4,9 @@
 
 static PetscClassId DATASET_CLASSID;
 
-static const char *const type_names[]                 = {"mixture", "file", NULL};
-static PetscErrorCode (*const type_create[])(Dataset) = {DatasetCreate_Mixture, DatasetCreate_File};
+static const char *const type_names[]                 = {"mixture", "file", "ising", NULL};
+static PetscErrorCode (*const type_create[])(Dataset) = {DatasetCreate_Mixture, DatasetCreate_File,
+                                                         DatasetCreate_Ising};
 
 const char *file_of_path(const char *path)
 {
@@ -209,6 +210,21 @@ PetscErrorCode DatasetPrintSummary(Dataset dataset)
     PetscCall(AdPrint(" %s %.4g, %.4g%s", c->name[i], c->mean[i], PetscSqrtReal(c->variance[i]),
                       i < shown - 1 ? ";" : ""));
   PetscCall(AdPrint("%s\n", shown < c->d ? "; ..." : ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  DatasetObserve - print and write what rows of the type are judged by beside what is known of it exactly, if anything
+
+  Collective.
+
+  Input: x[n][d]  this rank's rows first .. first + n of N, raw, shared out in blocks of DATASET_BLOCK
+*/
+PetscErrorCode DatasetObserve(Dataset dataset, int64_t N, int64_t first, int64_t n, const double *x,
+                              Output out)
+{
+  PetscFunctionBegin;
+  if (dataset->ops->observe) PetscCall((*dataset->ops->observe)(dataset, N, first, n, x, out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,7 +9,8 @@ struct _DatasetOps {
   PetscErrorCode (*getrows)(Dataset, DatasetSplit, int64_t, const int64_t *, double *, int *);
   PetscErrorCode (*printsummary)(Dataset);  /* lines of the type; may be NULL */
   PetscErrorCode (*write)(Dataset, Output); /* attributes of the type on /dataset; may be NULL */
-  PetscErrorCode (*destroy)(Dataset);       /* frees data */
+  PetscErrorCode (*observe)(Dataset, int64_t, int64_t, int64_t, const double *, Output); /* may be NULL */
+  PetscErrorCode (*destroy)(Dataset);                                                    /* frees data */
 };
 
 struct _p_Dataset {
@@ -27,6 +28,7 @@ struct _p_Dataset {
 
 PetscErrorCode DatasetCreate_Mixture(Dataset dataset);
 PetscErrorCode DatasetCreate_File(Dataset dataset);
+PetscErrorCode DatasetCreate_Ising(Dataset dataset);
 
 #define DATASET_FILE_TEXT "file of rows (.h5, .csv), or of a mixture (.h5 with a group /mixture)"
 #define NAMES_SIZE        60000 /* bytes of all column names: an HDF5 attribute holds a little more */
