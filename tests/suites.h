@@ -3,8 +3,8 @@
 /* clang-format off */
 /* The suites of the runner: tests/test_<name>.c defines <name>_suite(). Lowest layer first. */
 #define SUITES(X) \
-  X(base) X(rng) X(kernel) X(process) X(mixture) X(dataset) X(toys) X(metric_kernels) X(mlp) \
-  X(net) X(score) X(pullback) X(trainer) X(losses) X(scheme) X(sampler) X(metrics) X(density) \
-  X(forms)
+  X(base) X(rng) X(kernel) X(process) X(mixture) X(dataset) X(toys) X(ising) X(metric_kernels) \
+  X(mlp) X(net) X(score) X(pullback) X(trainer) X(losses) X(scheme) X(sampler) X(metrics) \
+  X(density) X(forms) X(ising_data)
 /* clang-format on */
 #endif

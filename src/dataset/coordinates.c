@@ -77,6 +77,22 @@ static int list_arrays(const Coordinates *c, const char **name, double **array, 
 }
 
 /*
+  CoordinatesWriteNames - the names as attribute `columns` of an object
+
+  Note: left out where they are too long for an attribute; a reader takes x1, x2, ... then
+*/
+PetscErrorCode CoordinatesWriteNames(const Coordinates *c, Output out, const char *object)
+{
+  char *names;
+
+  PetscFunctionBegin;
+  PetscCall(CoordinatesJoinNames(c, &names));
+  if (strlen(names) < NAMES_SIZE) PetscCall(OutputAttrString(out, object, "columns", names));
+  PetscCall(PetscFree(names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
   CoordinatesWrite - group /coordinates: the arrays [d], and the names as an attribute `columns`
 
   Note: does nothing where the group is there already: the data set and the score of a file have the same coordinates
@@ -88,16 +104,13 @@ PetscErrorCode CoordinatesWrite(const Coordinates *c, Output out)
   double       *array[6];
   DataInfo      info[6];
   const int     arrays = list_arrays(c, name, array, info);
-  char         *names;
   PetscBool     written;
 
   PetscFunctionBegin;
   PetscCall(OutputHas(out, "/coordinates", &written));
   if (written) PetscFunctionReturn(PETSC_SUCCESS);
   for (int k = 0; k < arrays; k++) PetscCall(OutputWrite(out, name[k], AD_DOUBLE, 1, &d, array[k], &info[k]));
-  PetscCall(CoordinatesJoinNames(c, &names));
-  PetscCall(OutputAttrString(out, "/coordinates", "columns", names));
-  PetscCall(PetscFree(names));
+  PetscCall(CoordinatesWriteNames(c, out, "/coordinates"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -51,22 +51,20 @@ static PetscErrorCode WriteRows(Dataset dataset, DatasetSplit split, int64_t N, 
   const Coordinates *c;
   int64_t            first, n, dims[2], *label;
   double            *x;
-  char              *names;
 
   PetscFunctionBegin;
   PetscCall(DatasetGetCoordinates(dataset, &c));
-  PetscCall(AdSplitRows(N, 1, &first, &n));
+  PetscCall(AdSplitRows(N, DATASET_BLOCK, &first, &n));
   PetscCall(PetscMalloc2(n * c->d, &x, n, &label));
   PetscCall(GetRawRows(dataset, split, first, n, x, label));
   dims[0] = N;
   dims[1] = c->d;
   PetscCall(OutputWriteRows(out, "/samples/state", AD_DOUBLE, 2, dims, first, n, x, &states));
   PetscCall(OutputWriteRows(out, "/samples/label", AD_INT64, 1, dims, first, n, label, &labels));
-  PetscCall(CoordinatesJoinNames(c, &names));
-  PetscCall(OutputAttrString(out, "/samples/state", "columns", names));
+  PetscCall(CoordinatesWriteNames(c, out, "/samples/state"));
   PetscCall(OutputAttrReal(out, "/samples/state", "period", c->d, c->period));
   PetscCall(OutputAttrString(out, "/samples", "split", split_names_of[split]));
-  PetscCall(PetscFree(names));
+  PetscCall(DatasetObserve(dataset, N, first, n, x, out));
   PetscCall(PetscFree2(x, label));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -6,10 +6,11 @@ static PetscClassId DATASET_CLASSID;
 
 #define DATASET_TYPE_TEXT "where rows come from; unless given, what the preset or the file is"
 
-enum { TYPE_MIXTURE, TYPE_SWISSROLL, TYPE_QUARTIC, TYPE_FILE };
-static const char *const type_names[]                 = {"mixture", "swissroll", "quartic", "file", NULL};
+enum { TYPE_MIXTURE, TYPE_SWISSROLL, TYPE_QUARTIC, TYPE_ISING, TYPE_FILE };
+static const char *const type_names[] = {"mixture", "swissroll", "quartic", "ising", "file", NULL};
 static PetscErrorCode (*const type_create[])(Dataset) = {DatasetCreate_Mixture, DatasetCreate_SwissRoll,
-                                                         DatasetCreate_Quartic, DatasetCreate_File};
+                                                         DatasetCreate_Quartic, DatasetCreate_Ising,
+                                                         DatasetCreate_File};
 
 const char *file_of_path(const char *path)
 {
@@ -290,6 +291,21 @@ PetscErrorCode DatasetPrintSummary(Dataset dataset)
     PetscCall(AdPrint(" %s %.4g, %.4g%s", c->name[i], c->mean[i], PetscSqrtReal(c->variance[i]),
                       i < shown - 1 ? ";" : ""));
   PetscCall(AdPrint("%s\n", shown < c->d ? "; ..." : ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  DatasetObserve - print and write what rows of the type are judged by beside what is known of it exactly, if anything
+
+  Collective.
+
+  Input: x[n][d]  this rank's rows first .. first + n of N, raw, shared out in blocks of DATASET_BLOCK
+*/
+PetscErrorCode DatasetObserve(Dataset dataset, int64_t N, int64_t first, int64_t n, const double *x,
+                              Output out)
+{
+  PetscFunctionBegin;
+  if (dataset->ops->observe) PetscCall((*dataset->ops->observe)(dataset, N, first, n, x, out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

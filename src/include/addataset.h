@@ -21,6 +21,7 @@ CoordinatesAllocate(int d, Coordinates *c); /* names x1.., shift 0, scale 1, per
 PetscErrorCode CoordinatesCopy(const Coordinates *from, Coordinates *to);
 PetscErrorCode CoordinatesFree(Coordinates *c);
 PetscErrorCode CoordinatesWrite(const Coordinates *c, Output out); /* group /coordinates */
+PetscErrorCode CoordinatesWriteNames(const Coordinates *c, Output out, const char *object);
 PetscErrorCode CoordinatesRead(Input in, Coordinates *c);
 PetscErrorCode CoordinatesCheckSame(const char *what, const Coordinates *data, const Coordinates *known);
 PetscErrorCode CoordinatesJoinNames(const Coordinates *c, char **text); /* "phi,psi", caller frees */
@@ -29,6 +30,7 @@ void           coordinates_standardise(const Coordinates *c, int64_t n,
 void           coordinates_restore(const Coordinates *c, int64_t n, double *x); /* diffused -> raw, wrapped */
 
 typedef struct _p_Dataset *Dataset;
+#define DATASET_BLOCK 512 /* neighbouring rows best asked for by one rank: some types make so many at once */
 typedef enum { SPLIT_TRAIN, SPLIT_TEST, SPLIT_ALL } DatasetSplit;
 
 PetscErrorCode DatasetCreate(Dataset *dataset);
@@ -50,6 +52,9 @@ PetscErrorCode DatasetGetMixture(Dataset             dataset,
                                  const MixtureData **mixture); /* NULL unless the law is one */
 /* Separate clusters of the data, as a mixture: samples near them can be counted. NULL where there are none */
 PetscErrorCode DatasetGetPeaks(Dataset dataset, const MixtureData **peaks);
+/* Print, and write to a group of its own, what rows of the type are judged by; x[n][d] raw, in blocks of DATASET_BLOCK */
+PetscErrorCode DatasetObserve(Dataset dataset, int64_t N, int64_t first, int64_t n, const double *x,
+                              Output out);
 PetscErrorCode DatasetPrintSummary(Dataset dataset);
 PetscErrorCode DatasetWrite(Dataset dataset,
                             Output  out); /* /dataset attributes, /coordinates, /mixture if any */

@@ -10,7 +10,8 @@ struct _DatasetOps {
   PetscErrorCode (*getrows)(Dataset, DatasetSplit, int64_t, const int64_t *, double *, int *);
   PetscErrorCode (*printsummary)(Dataset);  /* lines of the type; may be NULL */
   PetscErrorCode (*write)(Dataset, Output); /* attributes of the type on /dataset; may be NULL */
-  PetscErrorCode (*destroy)(Dataset);       /* frees data */
+  PetscErrorCode (*observe)(Dataset, int64_t, int64_t, int64_t, const double *, Output); /* may be NULL */
+  PetscErrorCode (*destroy)(Dataset);                                                    /* frees data */
 };
 
 struct _p_Dataset {
@@ -30,6 +31,7 @@ PetscErrorCode DatasetCreate_Mixture(Dataset dataset);
 PetscErrorCode DatasetCreate_SwissRoll(Dataset dataset);
 PetscErrorCode DatasetCreate_Quartic(Dataset dataset);
 PetscErrorCode DatasetCreate_File(Dataset dataset);
+PetscErrorCode DatasetCreate_Ising(Dataset dataset);
 
 /* ---- what toy data share ---- */
 
