@@ -4,8 +4,12 @@
 
 static PetscClassId DATASET_CLASSID;
 
-static const char *const type_names[]                 = {"mixture", "file", NULL};
-static PetscErrorCode (*const type_create[])(Dataset) = {DatasetCreate_Mixture, DatasetCreate_File};
+#define DATASET_TYPE_TEXT "where rows come from; unless given, what the preset or the file is"
+
+enum { TYPE_MIXTURE, TYPE_SWISSROLL, TYPE_QUARTIC, TYPE_FILE };
+static const char *const type_names[]                 = {"mixture", "swissroll", "quartic", "file", NULL};
+static PetscErrorCode (*const type_create[])(Dataset) = {DatasetCreate_Mixture, DatasetCreate_SwissRoll,
+                                                         DatasetCreate_Quartic, DatasetCreate_File};
 
 const char *file_of_path(const char *path)
 {
@@ -44,13 +48,90 @@ static PetscErrorCode DatasetSetType(Dataset dataset, PetscInt type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* DatasetSetFromOptions - read -dataset_type and the keys of the type; opens no file. */
-PetscErrorCode DatasetSetFromOptions(Dataset dataset)
+/* ---- presets ---- */
+
+#define MAX_PRESETS 64
+
+PetscErrorCode DatasetReadPreset(Dataset dataset, const MixturePreset **preset)
 {
-  PetscInt type = 0;
+  const char          *names[MAX_PRESETS + 1] = {NULL}, *type = ((PetscObject)dataset)->type_name;
+  PetscInt             index = 0;
+  int                  count;
+  const MixturePreset *presets = mixture_preset_table(&count);
 
   PetscFunctionBegin;
-  PetscCall(OptChoice("-dataset_type", "where data rows come from", type_names, &type, NULL));
+  PetscCheck(count <= MAX_PRESETS, PETSC_COMM_SELF, PETSC_ERR_PLIB, "more than %d presets", MAX_PRESETS);
+  for (int i = 0; i < count; i++) names[i] = presets[i].name;
+  while (strcmp(presets[index].type, type)) index++;
+  PetscCall(OptChoice("-dataset_preset", "toy data of the figures", names, &index, NULL));
+  *preset = &presets[index];
+  AdCheckInput(!strcmp((*preset)->type, type),
+               "-dataset_preset: %s is of -dataset_type %s, not %s; leave -dataset_type out", names[index],
+               (*preset)->type, type);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void label_append(Dataset dataset, const char *name, double value, double usual)
+{
+  char *const  label = dataset->label;
+  const size_t size = sizeof(dataset->label), at = strlen(label);
+
+  if (!at)
+    snprintf(label, size, "%s", name);
+  else if (value != usual)
+    snprintf(label + at, size - at, " %s %g", name, value);
+}
+
+/* ---- options ---- */
+
+/* A text file, or an HDF5 file without a group /mixture, holds rows. */
+static PetscErrorCode TypeOfFile(const char *path, PetscInt *type)
+{
+  Input     in;
+  PetscBool mixture = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (!is_text_file(path)) {
+    PetscCall(InputOpen("-dataset_file", path, &in));
+    PetscCall(InputHas(in, "/mixture", &mixture));
+    PetscCall(InputClose(&in));
+  }
+  *type = mixture ? TYPE_MIXTURE : TYPE_FILE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Without -dataset_type the other keys tell: means and then a file go before a preset, which types that read it check. */
+static PetscErrorCode FindType(PetscInt *type)
+{
+  char                 text[PETSC_MAX_PATH_LEN];
+  const MixturePreset *preset;
+  PetscBool            means, found;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-dataset_means", &means));
+  if (means) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-dataset_file", text, sizeof(text), &found));
+  if (found) {
+    PetscCall(TypeOfFile(text, type));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-dataset_preset", text, sizeof(text), &found));
+  preset = found ? mixture_preset(text) : NULL;
+  for (PetscInt k = 0; preset && type_names[k]; k++)
+    if (!strcmp(preset->type, type_names[k])) *type = k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetSetFromOptions - read -dataset_type and the keys of the type; without a type these tell which it is. */
+PetscErrorCode DatasetSetFromOptions(Dataset dataset)
+{
+  PetscInt  type = TYPE_MIXTURE;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-dataset_type", &given));
+  if (!given) PetscCall(FindType(&type));
+  PetscCall(OptChoice("-dataset_type", DATASET_TYPE_TEXT, type_names, &type, NULL));
   PetscCall(DatasetSetType(dataset, type));
   PetscCall((*dataset->ops->setfromoptions)(dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -62,7 +143,7 @@ PetscErrorCode DatasetDeclareOptions(void)
   PetscInt first = 0;
 
   PetscFunctionBegin;
-  PetscCall(OptChoice("-dataset_type", "where data rows come from", type_names, &first, NULL));
+  PetscCall(OptChoice("-dataset_type", DATASET_TYPE_TEXT, type_names, &first, NULL));
   for (PetscInt type = 0; type_names[type]; type++) {
     Dataset s;
 

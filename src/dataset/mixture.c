@@ -1,43 +1,32 @@
 #include "private/datasetimpl.h"
-#include "adpresets.h"
-#include "adrng.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_LIST    2048 /* numbers in -dataset_means */
-#define MAX_PRESETS 64
-#define MAX_WIDTH   262144 /* normals a row that one stream of random numbers has */
+#define MAX_WIDTH 262144 /* normals a row that one stream of random numbers has */
 
 typedef enum { FROM_PRESET, FROM_LISTS, FROM_FILE } Source;
 
 typedef struct {
-  Source      source;
-  PetscInt    preset;
-  PetscReal   width, radius;
-  char        file[PETSC_MAX_PATH_LEN];
-  PetscInt    dim, nmeans, nvariances, nweights;
-  PetscReal  *means, *variances, *weights; /* as given on the command line */
-  Input       in;                          /* open while the law is read */
-  MixtureData law;
-  double     *weight, *mean, *var, *cdf; /* [n], [n][d], [n][d], [n] */
+  Law                  law;
+  Source               source;
+  const MixturePreset *preset;
+  PetscReal            width, radius;
+  char                 file[PETSC_MAX_PATH_LEN];
+  PetscInt             dim, nmeans, nvariances, nweights;
+  PetscReal           *means, *variances, *weights; /* as given on the command line */
+  Input                in;                          /* open while the law is read */
 } Mixture;
 
-static PetscErrorCode ReadPresetOptions(Mixture *m)
+static PetscErrorCode ReadPresetOptions(Dataset dataset, Mixture *m)
 {
-  const char          *names[MAX_PRESETS + 1] = {NULL};
-  int                  count;
-  const MixturePreset *presets = mixture_preset_table(&count);
-
   PetscFunctionBegin;
-  PetscCheck(count <= MAX_PRESETS, PETSC_COMM_SELF, PETSC_ERR_PLIB, "more than %d presets", MAX_PRESETS);
-  for (int i = 0; i < count; i++) names[i] = presets[i].name;
-  PetscCall(OptChoice("-dataset_preset", "mixture of the toy figures", names, &m->preset, NULL));
-  m->width  = presets[m->preset].sigma;
-  m->radius = presets[m->preset].r;
+  PetscCall(DatasetReadPreset(dataset, &m->preset));
+  m->width  = m->preset->sigma;
+  m->radius = m->preset->r;
   PetscCall(OptReal("-dataset_width", "standard deviation of a peak (that of the preset unless given)",
                     RANGE_NONNEGATIVE, &m->width, NULL));
-  PetscCall(OptReal("-dataset_radius", "distance of the outermost peaks (that of the preset unless given)",
+  PetscCall(OptReal("-dataset_radius", "size of the pattern of centres (that of the preset unless given)",
                     RANGE_NONNEGATIVE, &m->radius, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,8 +39,6 @@ static PetscErrorCode ReadListOptions(Mixture *m)
   PetscCall(OptRealList("-dataset_variances",
                         "variances: one, one a component, or one a mean; 0.01 unless given",
                         RANGE_NONNEGATIVE, MAX_LIST, m->variances, &m->nvariances, NULL));
-  PetscCall(OptRealList("-dataset_weights", "weight of each component, equal unless given", RANGE_NONNEGATIVE,
-                        MAX_LIST, m->weights, &m->nweights, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -66,34 +53,32 @@ static PetscErrorCode DatasetSetFromOptions_Mixture(Dataset dataset)
                         RANGE_ANY, MAX_LIST, m->means, &m->nmeans, &lists));
   if (!lists) PetscCall(OptString("-dataset_file", DATASET_FILE_TEXT, m->file, sizeof(m->file), &file));
   m->source = lists ? FROM_LISTS : file ? FROM_FILE : FROM_PRESET;
-  if (m->source == FROM_PRESET) PetscCall(ReadPresetOptions(m));
+  if (m->source == FROM_PRESET) PetscCall(ReadPresetOptions(dataset, m));
   if (m->source == FROM_LISTS || dataset->every_key) PetscCall(ReadListOptions(m));
+  if (m->source != FROM_FILE)
+    PetscCall(OptRealList("-dataset_weights", DATASET_WEIGHTS_TEXT, RANGE_NONNEGATIVE, MAX_LIST, m->weights,
+                          &m->nweights, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AllocateLaw(Mixture *m, int64_t n, int64_t d)
+static PetscErrorCode FillFromPreset(Dataset dataset, Mixture *m)
 {
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc4(n, &m->weight, n * d, &m->mean, n * d, &m->var, n, &m->cdf));
-  m->law = (MixtureData){.n = (int)n, .d = (int)d, .weight = m->weight, .mean = m->mean, .var = m->var};
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FillFromPreset(Mixture *m, size_t size, char *label)
-{
-  int                  count;
-  const MixturePreset *p  = &mixture_preset_table(&count)[m->preset];
-  size_t               at = (size_t)snprintf(label, size, "%s", p->name);
+  const MixturePreset *p = m->preset;
 
   PetscFunctionBegin;
-  PetscCall(AllocateLaw(m, p->n, p->d));
-  mixture_preset_fill(p, m->width, m->radius, m->weight, m->mean, m->var);
-  if (m->width != p->sigma) at += (size_t)snprintf(label + at, size - at, " width %g", m->width);
-  if (m->radius != p->r) snprintf(label + at, size - at, " radius %g", m->radius);
+  AdCheckInput(!m->nweights || m->nweights == p->n,
+               "-dataset_weights: expected %d numbers, one a peak of %s, got %d", p->n, p->name,
+               (int)m->nweights);
+  PetscCall(LawAllocate(p->n, p->d, &m->law));
+  mixture_preset_fill(p, m->width, m->radius, m->law.weight, m->law.mean, m->law.var);
+  for (PetscInt c = 0; c < m->nweights; c++) m->law.weight[c] = m->weights[c];
+  label_append(dataset, p->name, 0, 0);
+  label_append(dataset, "width", m->width, p->sigma);
+  label_append(dataset, "radius", m->radius, p->r);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FillFromLists(Mixture *m, size_t size, char *label)
+static PetscErrorCode FillFromLists(Dataset dataset, Mixture *m)
 {
   const PetscInt d = m->dim, n = m->nmeans / d;
 
@@ -105,19 +90,19 @@ static PetscErrorCode FillFromLists(Mixture *m, size_t size, char *label)
                (int)n, (int)(n * d), (int)n, (int)d, (int)m->nvariances);
   AdCheckInput(!m->nweights || m->nweights == n,
                "-dataset_weights: expected %d numbers, one a component, got %d", (int)n, (int)m->nweights);
-  PetscCall(AllocateLaw(m, n, d));
+  PetscCall(LawAllocate(n, d, &m->law));
   for (PetscInt c = 0; c < n; c++) {
-    m->weight[c] = m->nweights ? m->weights[c] : 1;
+    m->law.weight[c] = m->nweights ? m->weights[c] : 1;
     for (PetscInt i = 0; i < d; i++) {
-      m->mean[c * d + i] = m->means[c * d + i];
-      m->var[c * d + i]  = m->variances[m->nvariances == 1 ? 0 : m->nvariances == n ? c : c * d + i];
+      m->law.mean[c * d + i] = m->means[c * d + i];
+      m->law.var[c * d + i]  = m->variances[m->nvariances == 1 ? 0 : m->nvariances == n ? c : c * d + i];
     }
   }
-  snprintf(label, size, "own mixture of %d", (int)n);
+  snprintf(dataset->label, sizeof(dataset->label), "own mixture of %d", (int)n);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FillFromFile(Mixture *m, size_t size, char *label)
+static PetscErrorCode FillFromFile(Dataset dataset, Mixture *m)
 {
   int64_t   n, dims[2], var_dims[2];
   PetscBool has;
@@ -142,60 +127,12 @@ static PetscErrorCode FillFromFile(Mixture *m, size_t size, char *label)
   AdCheckInput(n < INT32_MAX && dims[1] <= MAX_WIDTH,
                "-dataset_file: '%s' /mixture/means is %lld x %lld: too large", m->file, (long long)n,
                (long long)dims[1]);
-  PetscCall(AllocateLaw(m, n, dims[1]));
-  PetscCall(InputRead(m->in, "/mixture/weights", AD_DOUBLE, m->weight));
-  PetscCall(InputRead(m->in, "/mixture/means", AD_DOUBLE, m->mean));
-  PetscCall(InputRead(m->in, "/mixture/variances", AD_DOUBLE, m->var));
+  PetscCall(LawAllocate(n, dims[1], &m->law));
+  PetscCall(InputRead(m->in, "/mixture/weights", AD_DOUBLE, m->law.weight));
+  PetscCall(InputRead(m->in, "/mixture/means", AD_DOUBLE, m->law.mean));
+  PetscCall(InputRead(m->in, "/mixture/variances", AD_DOUBLE, m->law.var));
   PetscCall(InputClose(&m->in));
-  snprintf(label, size, "mixture %s", file_of_path(m->file));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* First entry that is not finite or below the bound; count where all are good. */
-static int64_t first_bad(int64_t count, const double *value, double bound)
-{
-  int64_t k = 0;
-
-  while (k < count && isfinite(value[k]) && value[k] >= bound) k++;
-  return k;
-}
-
-/* where begins the name of each array in a message: an option, or file and group */
-static PetscErrorCode CheckLaw(const Mixture *m, const char *where)
-{
-  const int64_t n = m->law.n, d = m->law.d;
-  int64_t       bad;
-
-  PetscFunctionBegin;
-  bad = first_bad(n, m->weight, 0);
-  AdCheckInput(bad == n, "%sweights row %lld: expected a finite number >= 0, found %g", where, (long long)bad,
-               m->weight[bad]);
-  bad = first_bad(n * d, m->mean, -PETSC_INFINITY);
-  AdCheckInput(bad == n * d, "%smeans row %lld: expected finite numbers, found %g", where,
-               (long long)(bad / d), m->mean[bad]);
-  bad = first_bad(n * d, m->var, 0);
-  AdCheckInput(bad == n * d, "%svariances row %lld: expected finite numbers >= 0, found %g", where,
-               (long long)(bad / d), m->var[bad]);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Weights to sum 1, and their running sum, which is exactly 1 from the last component that has a weight. */
-static PetscErrorCode NormaliseWeights(Mixture *m, const char *where)
-{
-  const int n    = m->law.n;
-  double    sum  = 0;
-  int       last = 0;
-
-  PetscFunctionBegin;
-  for (int c = 0; c < n; c++) {
-    sum += m->weight[c];
-    if (m->weight[c] > 0) last = c;
-  }
-  AdCheckInput(sum > 0 && isfinite(sum), "%sweights: expected a positive sum, found %g", where, sum);
-  for (int c = 0; c < n; c++) {
-    m->weight[c] /= sum;
-    m->cdf[c] = c >= last ? 1 : m->weight[c] + (c ? m->cdf[c - 1] : 0);
-  }
+  snprintf(dataset->label, sizeof(dataset->label), "mixture %.110s", file_of_path(m->file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,66 +142,15 @@ static PetscErrorCode DatasetSetUp_Mixture(Dataset dataset)
   char     where[PETSC_MAX_PATH_LEN + 32] = "-dataset_";
 
   PetscFunctionBegin;
-  if (m->source == FROM_PRESET) PetscCall(FillFromPreset(m, sizeof(dataset->label), dataset->label));
-  if (m->source == FROM_LISTS) PetscCall(FillFromLists(m, sizeof(dataset->label), dataset->label));
+  if (m->source == FROM_PRESET) PetscCall(FillFromPreset(dataset, m));
+  if (m->source == FROM_LISTS) PetscCall(FillFromLists(dataset, m));
   if (m->source == FROM_FILE) {
-    PetscCall(FillFromFile(m, sizeof(dataset->label), dataset->label));
+    PetscCall(FillFromFile(dataset, m));
     snprintf(where, sizeof(where), "-dataset_file: '%s' /mixture/", m->file);
   }
-  PetscCall(CheckLaw(m, where));
-  PetscCall(NormaliseWeights(m, where));
-  PetscCall(CoordinatesAllocate(m->law.d, &dataset->coordinates));
-  mixture_moments(&m->law, dataset->coordinates.mean, dataset->coordinates.variance);
-  for (int split = 0; split < 3; split++) dataset->size[split] = -1;
-  dataset->mixture = &m->law;
-  dataset->peaks   = &m->law;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Smallest c with u < cdf[c]: never a component of weight zero. */
-static int pick(int n, const double *cdf, double u)
-{
-  int lo = 0, hi = n - 1;
-
-  while (lo < hi) {
-    const int middle = (lo + hi) / 2;
-
-    if (u < cdf[middle])
-      hi = middle;
-    else
-      lo = middle + 1;
-  }
-  return lo;
-}
-
-/*
-  Row i is component c(u_i) plus its width times normals. Component and normals come from streams of their own, as do the
-  splits: training, test and "all" rows are three independent endless sets of one law. Runs of neighbouring indices are
-  drawn together, which changes no value.
-*/
-static PetscErrorCode DatasetGetRows_Mixture(Dataset dataset, DatasetSplit split, int64_t n,
-                                             const int64_t *index, double *x, int *label)
-{
-  enum { WAVE = 256 };
-  const Mixture  *m       = (const Mixture *)dataset->data;
-  const int       d       = m->law.d;
-  const RngStream which   = {dataset->seed, RNG_DATA, 2 * (uint32_t)split};
-  const RngStream normals = {dataset->seed, RNG_DATA, 2 * (uint32_t)split + 1};
-  double          u[WAVE];
-
-  PetscFunctionBegin;
-  for (int64_t r = 0, run; r < n; r += run) {
-    for (run = 1; r + run < n && run < WAVE && index[r + run] == index[r] + run;) run++;
-    rng_uniform(which, (uint64_t)index[r], (size_t)run, 1, u);
-    rng_normal_double(normals, (uint64_t)index[r], (size_t)run, d, x + r * d);
-    for (int64_t k = r; k < r + run; k++) {
-      const int c = pick(m->law.n, m->cdf, u[k - r]);
-
-      for (int i = 0; i < d; i++)
-        x[k * d + i] = m->mean[(int64_t)c * d + i] + sqrt(m->var[(int64_t)c * d + i]) * x[k * d + i];
-      if (label) label[k] = c;
-    }
-  }
+  PetscCall(LawSetUp(dataset, &m->law, where));
+  m->law.share   = 1;
+  dataset->peaks = &m->law.data;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -289,7 +175,7 @@ static PetscErrorCode DatasetWrite_Mixture(Dataset dataset, Output out)
   const Mixture *m = (const Mixture *)dataset->data;
 
   PetscFunctionBegin;
-  PetscCall(OutputAttrInt(out, "/dataset", "components", m->law.n));
+  PetscCall(OutputAttrInt(out, "/dataset", "components", m->law.data.n));
   if (m->source == FROM_FILE) PetscCall(OutputAttrString(out, "/dataset", "file", m->file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -301,10 +187,8 @@ static PetscErrorCode DatasetDestroy_Mixture(Dataset dataset)
   PetscFunctionBegin;
   if (m->in) PetscCall(InputClose(&m->in));
   PetscCall(PetscFree3(m->means, m->variances, m->weights));
-  PetscCall(PetscFree4(m->weight, m->mean, m->var, m->cdf));
+  PetscCall(LawDestroy(dataset, &m->law));
   PetscCall(PetscFree(dataset->data));
-  dataset->mixture = NULL;
-  dataset->peaks   = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -322,7 +206,7 @@ PetscErrorCode DatasetCreate_Mixture(Dataset dataset)
   dataset->data                = m;
   dataset->ops->setfromoptions = DatasetSetFromOptions_Mixture;
   dataset->ops->setup          = DatasetSetUp_Mixture;
-  dataset->ops->getrows        = DatasetGetRows_Mixture;
+  dataset->ops->getrows        = DatasetGetRows_Law;
   dataset->ops->printsummary   = DatasetPrintSummary_Mixture;
   dataset->ops->write          = DatasetWrite_Mixture;
   dataset->ops->destroy        = DatasetDestroy_Mixture;

@@ -23,16 +23,27 @@ static const double ring[18] = {0,         0,          1,          0,         -1
                                 0,         1,          0,          -1,        ROOT_HALF,  ROOT_HALF,
                                 ROOT_HALF, -ROOT_HALF, -ROOT_HALF, ROOT_HALF, -ROOT_HALF, -ROOT_HALF};
 
+/* A centre and the corners of a square: with r = 0.8 they lie at (0, 0) and (+-0.8, +-0.8) */
+static const double corners[10] = {0, 0, 1, 1, 1, -1, -1, 1, -1, -1};
+
+static const double one[1]    = {1};
+static const double fifths[5] = {0.2, 0.2, 0.2, 0.2, 0.2};
+
 static const MixturePreset presets[] = {
-    {"diamond", "nine peaks on a lattice turned by 45 degrees", 9, 2, 0.04, ROOT_HALF, ninths, diamond},
-    {"diamond_close", "the same, 2.5 times closer", 9, 2, 0.04, CLOSE, ninths, diamond},
-    {"ring", "eight peaks on a circle and one in its centre", 9, 2, 0.04, ROOT_HALF, ninths, ring},
-    {"ring_close", "the same, 2.5 times closer", 9, 2, 0.04, CLOSE, ninths, ring},
-    {"coarse_1d", "three well separated peaks", 3, 1, 0.25, 2.0, coarse_weight, three},
-    {"fine_1d", "a heavy peak between four light ones", 5, 1, 0.08, 0.6, fine_weight, five},
-    {"two_gauss_1d", "two peaks on a line", 2, 1, 0.5, 1.2, halves, pair},
-    {"two_gauss_2d", "two peaks in the plane", 2, 2, 0.5, 1.2, halves, pair_2d},
-    {"two_gauss_2d_close", "the same, a little closer", 2, 2, 0.5, 1.0, halves, pair_2d},
+    {"diamond", "nine peaks on a lattice turned by 45 degrees", "mixture", 9, 2, 0.04, ROOT_HALF, ninths,
+     diamond},
+    {"diamond_close", "the same, 2.5 times closer", "mixture", 9, 2, 0.04, CLOSE, ninths, diamond},
+    {"ring", "eight peaks on a circle and one in its centre", "mixture", 9, 2, 0.04, ROOT_HALF, ninths, ring},
+    {"ring_close", "the same, 2.5 times closer", "mixture", 9, 2, 0.04, CLOSE, ninths, ring},
+    {"coarse_1d", "three well separated peaks", "mixture", 3, 1, 0.25, 2.0, coarse_weight, three},
+    {"fine_1d", "a heavy peak between four light ones", "mixture", 5, 1, 0.08, 0.6, fine_weight, five},
+    {"two_gauss_1d", "two peaks on a line", "mixture", 2, 1, 0.5, 1.2, halves, pair},
+    {"two_gauss_2d", "two peaks in the plane", "mixture", 2, 2, 0.5, 1.2, halves, pair_2d},
+    {"two_gauss_2d_close", "the same, a little closer", "mixture", 2, 2, 0.5, 1.0, halves, pair_2d},
+    {"swissroll", "a spiral with noise across it", "swissroll", 1, 2, 0.2, 0, one, corners},
+    {"multi_swissroll", "five far from each other", "swissroll", 5, 2, 0.2, 0.8, fifths, corners},
+    {"multi_swissroll_overlap", "five that overlap", "swissroll", 5, 2, 0.2, 0.1, fifths, corners},
+    {"quartic_1d", "two shallow wells, exp(-(0.035 x^4 - 0.1 x^2))", "quartic", 1, 1, 0, 0, one, corners},
 };
 
 const MixturePreset *mixture_preset_table(int *count)

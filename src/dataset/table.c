@@ -94,7 +94,7 @@ static PetscErrorCode ReadNames(Table *t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool is_text_file(const char *path)
+PetscBool is_text_file(const char *path)
 {
   static const char *const ends[] = {".csv", ".tsv", ".txt", ".dat"};
   const char              *dot    = strrchr(path, '.');

@@ -2,16 +2,18 @@
 #define ADPRESETS_H
 
 /*
-  Mixtures of the toy figures: n peaks of one width in d dimensions, at r times a fixed pattern. The table
-  holds the default width and scale; both may be replaced when the arrays are filled.
+  Laws of the toy figures: n parts of one width in d dimensions, at r times a fixed pattern. A part is a Gaussian peak, or
+  whatever the data set type that the preset belongs to makes of it. The table holds the default width and scale; both may
+  be replaced when the arrays are filled.
 */
 typedef struct {
   const char   *name, *text; /* key of the input file; one line for people */
+  const char   *type;        /* data set type it belongs to */
   int           n, d;
-  double        sigma;   /* default standard deviation of a peak */
-  double        r;       /* default distance of the outermost peaks from the origin */
+  double        sigma;   /* default standard deviation of a peak, or of the noise across a roll */
+  double        r;       /* default size of the pattern of centres */
   const double *weight;  /* [n] */
-  const double *pattern; /* [n][d], means over r */
+  const double *pattern; /* [n][d], centres over r */
 } MixturePreset;
 
 /*
@@ -25,7 +27,7 @@ const MixturePreset *mixture_preset(const char *name);
 const MixturePreset *mixture_preset_table(int *count);
 
 /*
-  mixture_preset_fill - arrays of a MixtureData
+  mixture_preset_fill - arrays of a MixtureData whose components are the preset's parts
 
   Input:  preset
           sigma      standard deviation of each peak >= 0 (preset->sigma for the default)

@@ -1,6 +1,7 @@
 #ifndef AD_DATASETIMPL_H
 #define AD_DATASETIMPL_H
 #include "addataset.h"
+#include "adpresets.h"
 #include <petsc/private/petscimpl.h>
 
 struct _DatasetOps {
@@ -26,13 +27,42 @@ struct _p_Dataset {
 };
 
 PetscErrorCode DatasetCreate_Mixture(Dataset dataset);
+PetscErrorCode DatasetCreate_SwissRoll(Dataset dataset);
+PetscErrorCode DatasetCreate_Quartic(Dataset dataset);
 PetscErrorCode DatasetCreate_File(Dataset dataset);
 
+/* ---- what toy data share ---- */
+
+#define MAX_LIST 2048 /* numbers in a list of options */
+
+/* -dataset_preset, which must belong to the type of the data set; the first of the type unless given */
+PetscErrorCode DatasetReadPreset(Dataset dataset, const MixturePreset **preset);
+/* label: name, and each number that is not the preset's */
+void label_append(Dataset dataset, const char *name, double value, double usual);
+
+/* Law - a Gaussian mixture that rows are drawn from; the first member of the data of types that have one */
+typedef struct {
+  MixtureData data;
+  double     *weight, *mean, *var, *cdf; /* [n], [n][d], [n][d], [n]; cdf: running sum of the weights */
+  int         share;                     /* so many neighbouring components have one label, 0: no labels */
+} Law;
+
+PetscErrorCode LawAllocate(int64_t n, int64_t d, Law *law);
+PetscErrorCode LawSetUp(Dataset dataset, Law *law, const char *where);
+PetscErrorCode DatasetGetRows_Law(Dataset dataset, DatasetSplit split, int64_t n, const int64_t *index,
+                                  double *x, int *label);
+PetscErrorCode LawDestroy(Dataset dataset, Law *law);
+
+/* ---- files ---- */
+
 #define DATASET_FILE_TEXT "file of rows (.h5, .csv), or of a mixture (.h5 with a group /mixture)"
-#define NAMES_SIZE        60000 /* bytes of all column names: an HDF5 attribute holds a little more */
-#define MAX_COLUMNS       (NAMES_SIZE / 32 - 1) /* so that any names of 31 characters fit */
+#define DATASET_WEIGHTS_TEXT                                                                                 \
+  "weight of each component, peak or roll (those of the preset, or equal, unless given)"
+#define NAMES_SIZE  60000 /* bytes of all column names: an HDF5 attribute holds a little more */
+#define MAX_COLUMNS (NAMES_SIZE / 32 - 1) /* so that any names of 31 characters fit */
 
 const char *file_of_path(const char *path); /* what follows the last slash */
+PetscBool   is_text_file(const char *path); /* by its ending: .csv .tsv .txt .dat */
 
 /*
   split_names - cut a list of names at a separator
