@@ -18,10 +18,11 @@ fi
 
 # Sizes of the figures: for two cores, FULL=1 as in the paper, QUICK=1 to see that all parts work together
 seeds=1,2,3
+lengths=(1000 5000 20000) # trainings of the figures against iterations
 if [ -n "${FULL:-}" ]; then
-  iterations=100000 samples=10000
+  iterations=100000 samples=10000 lengths=(1000 5000 20000 50000 100000)
 elif [ -n "${QUICK:-}" ]; then
-  iterations=200 samples=500 seeds=1,2
+  iterations=200 samples=500 seeds=1,2 lengths=(50 200)
 else
   iterations=20000 samples=10000
 fi

@@ -9,5 +9,4 @@
 
 exact diamond
 exact diamond_close
-step "figure"
-"$PYTHON" postproc/figA1.py results $samples figures/figA1.png
+figure figA1 "$samples"

@@ -37,11 +37,10 @@ weights() { # weights FOLDER NOISE NET: an axis of a sweep, the trained seeds, e
   (IFS=, && echo "${list[*]}")
 }
 
-# learned DATA ITERATIONS: train the models on inputs/learned/DATA.yaml, sample them and measure the samples, to
-# results/learned/DATA_ITERATIONS/{uniform,sigma,reduced}.h5
+# learned DATA ITERATIONS [SCHEMES]: train the models on inputs/learned/DATA.yaml, sample them by inputs/learned/SCHEMES.yaml and
+# measure the samples, to results/learned/DATA_ITERATIONS/{uniform,sigma,reduced}.h5
 learned() {
-  local out=results/learned/$1_$2 inputs="inputs/learned.yaml inputs/learned/$1.yaml" schemes=inputs/learned/schemes.yaml run
-  [ ! -e "inputs/learned/$1_schemes.yaml" ] || schemes=inputs/learned/$1_schemes.yaml
+  local out=results/learned/$1_$2 inputs="inputs/learned.yaml inputs/learned/$1.yaml" schemes=inputs/learned/${3:-schemes}.yaml run
   # shellcheck disable=SC2086 # two files
   if up_to_date "$out/reduced.h5" "$ADIFF" jobs/figures.sh $inputs "$schemes"; then
     step "$1, $2 iterations: up to date in $out"
@@ -60,8 +59,13 @@ learned() {
   done | share_out
   step "$1, $2 iterations: quality"
   # shellcheck disable=SC2086 # two files
-  adiff data $inputs -data_samples "$samples" -data_split test -o "$out/truth.h5" >"$out/truth.log"
+  [ "$1" = alanine ] || adiff data $inputs -data_samples "$samples" -data_split test -o "$out/truth.h5" >"$out/truth.log"
   for run in uniform sigma reduced; do # the last one is what up_to_date looks at
     echo "$single $ADIFF metrics $inputs $out/sample_*_${run}_p*.h5 -o $out/$run.h5 >$out/$run.table"
   done | share_out
+}
+
+figure() { # figure NAME ARGS...: draw it
+  step "figure"
+  "$PYTHON" "postproc/$1.py" results "${@:2}" "figures/$1.png"
 }

@@ -7,6 +7,7 @@ import textwrap
 
 import h5py
 import matplotlib
+import matplotlib.ticker
 import numpy as np
 
 matplotlib.use("Agg")
@@ -19,8 +20,8 @@ plt.rcParams.update({"figure.dpi": 130, "font.size": 9, "axes.spines.top": False
 STYLE = {"passive": ("#000000", "s"), "cld": ("#009E73", "^"), "active": ("#D55E00", "o")}
 TAU_COLOURS = {0.01: "#F0E442", 0.1: "#E69F00", 0.25: "#D55E00", 0.5: "#CC79A7", 1: "#56B4E9", 2: "#0072B2"}
 SYMBOL = {"sw2": "SW$_2$", "kl": "KL", "share3": "share", "tv": "TV", "js": "JS", "w1": "W$_1$", "energy": "E"}
-LONG = {"sw2": "sliced Wasserstein-2", "kl": "KL of bin masses (nats)", "share3": "share within 3 sd of a peak",
-        "tv": "total variation of peak weights", "js": "Jensen-Shannon divergence (nats)", "w1": "Wasserstein-1"}
+LONG = {"sw2": "sliced W$_2$", "kl": "KL (nats)", "share3": "share within 3 sd",
+        "tv": "TV of peak weights", "js": "JS divergence (nats)", "w1": "Wasserstein-1", "energy": "energy distance"}
 # two-sided 95 % points of Student's t
 STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31}
 
@@ -202,6 +203,14 @@ def style(process, tau=None):
     return (TAU_COLOURS.get(round(float(tau), 4), colour) if tau is not None else colour), marker
 
 
+def plain_log(axis):
+    """A logarithmic axis labelled 0.2, 0.5, 1, not with powers of ten."""
+    axis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    axis.set_minor_locator(matplotlib.ticker.NullLocator())
+
+
 def draw_floor(axes, floor, text="floor"):
     axes.axhline(floor, color="0.6", lw=0.8, zorder=0)
     axes.annotate(text, (1, floor), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
@@ -223,6 +232,9 @@ class Caption:
         """Is the first number below the second, beyond 95 % of Student's t over the repetitions?"""
         gap, error = large.value - small.value, float(np.hypot(small.error, large.error))
         values = f"{what} {estimate(small.value, small.error)} against {estimate(large.value, large.error)}"
+        if gap == 0:
+            self.say("does not", f"{claim}: {values}, the same to the last bit")
+            return
         if not np.isfinite(gap) or not error > 0:
             self.say("open", f"{claim}: {values}, no error known")
             return
@@ -240,16 +252,26 @@ class Caption:
         limit = STUDENT.get(one.n + other.n - 2, 2.0)
         self.say("agrees" if gap <= limit * error else "does not", f"{claim}: {values}, {gap / error:.1f} standard errors ({limit:.1f} are 95 %)")
 
-    def finish(self, fig, path, width=None):
+    def finish(self, fig, path):
         """Draw beneath the figure, print, write <path>.txt beside the picture, and end with the picture's name."""
-        inches = fig.get_size_inches()
-        columns = width or int(inches[0] * 14.5)
-        drawn = [row for line in [self.heading] + self.lines for row in textwrap.wrap(line, columns, subsequent_indent="    ")]
-        room = 0.124 * len(drawn) + 0.1
-        fig.set_size_inches(inches[0], inches[1] + room)
-        share = room / (inches[1] + room)
+        width, height = fig.get_size_inches()
+        columns = 2 if width > 12 else 1
+        letters = int(width / columns * 14.2)
+        head = textwrap.wrap(self.heading, int(width * 14.2))
+        rows = [row for line in self.lines for row in textwrap.wrap(line, letters, subsequent_indent="    ")]
+        half = -(-len(rows) // columns)
+        while columns == 2 and half < len(rows) and rows[half].startswith("    "):
+            half += 1
+        line = 0.124  # inches
+        room = line * (len(head) + half) + 0.1
+        fig.set_size_inches(width, height + room)
+        share = room / (height + room)
         fig.get_layout_engine().set(rect=(0, share, 1, 1 - share))
-        fig.text(0.01, share - 0.05 / (inches[1] + room), "\n".join(drawn), fontsize=7, va="top", linespacing=1.25)
+        top = share - 0.05 / (height + room)
+        fig.text(0.01, top, "\n".join(head), fontsize=7, va="top", linespacing=1.25)
+        for c in range(columns):
+            fig.text(0.01 + c / columns, top - line * len(head) / (height + room), "\n".join(rows[c * half:(c + 1) * half]),
+                     fontsize=7, va="top", linespacing=1.25)
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         fig.savefig(path, dpi=150)
         whole = "\n".join([self.heading] + self.lines)

@@ -2,10 +2,9 @@
 import os
 
 from adpost import STYLE, Metrics, style
-from planes import EM, NOISES, SCHEMES, TICKS, TITLE, dots, name_noise
+from planes import EM, GRID, NOISES, SCHEMES, TICKS, TITLE, WINDOW, block, dots, name_noise, name_part, stack
 
 TAUS = (0.1, 0.25, 0.5, 1, 2)
-GRID = SCHEMES[r"$\sigma$ grid, 20"]
 
 
 def read_exact(folder, data, samples):
@@ -27,6 +26,16 @@ def exact_quality(axes, metrics, metric, taus=TAUS):
         series.append((label, look, [metrics.find(metric, **wanted, **s) for s in settings]))
     dots(axes, [("EM", TICKS[:3]), ("EM, last step mean", TICKS[:3]), ("DDIM", TICKS[3:])], series, metric,
          metrics.get_floor(metric).value)
+
+
+def exact_panels(fig, spec, metrics, data, taus, names, title):
+    """The block of samples, and beneath it the dot plots of KL and of the share near the peaks."""
+    top, low = stack(fig, spec, 2 + len(taus), 2)
+    name_part(block(fig, top, rows(metrics, taus), SCHEMES, WINDOW[data], names), title)
+    for panel, metric in zip(low, ("kl", "share3")):
+        exact_quality(panel, metrics, metric)
+    low[1].legend(fontsize=6.5, loc="lower right", ncol=2)
+    low[1].set_xlabel(r"time step dt of Euler-Maruyama; $\sigma$: 20 steps on one grid", fontsize=8)
 
 
 def exact_claims(caption, metrics, data, metric="kl"):

@@ -3,14 +3,15 @@ import os
 
 import numpy as np
 
-from adpost import LONG, SYMBOL, Metrics, numbers, plt, read_samples, scatter, style
+from adpost import LONG, SYMBOL, Metrics, draw_floor, numbers, plain_log, plt, read_samples, scatter, style
 
 EM = {"scheme": "em", "last": "none"}
+GRID = {"scheme": "ddim", "steps": 20}  # the same sigmas for every noise
 SCHEMES = {"EM, dt 0.1": {**EM, "steps": 10}, "EM, dt 0.01": {**EM, "steps": 100}, "EM, dt 0.002": {**EM, "steps": 500},
-           r"$\sigma$ grid, 20": {"scheme": "ddim", "steps": 20}}
-TICKS = ("0.1", "0.01", "0.002", r"$\sigma$ 20")
+           r"$\sigma$ grid, 20 steps": GRID}
+TICKS = ("0.1", ".01", ".002", r"$\sigma$")
 NOISES = {"passive": "passive", "cld": "CLD", "active": "active"}
-NETS = {"uniform": "joint nets, uniform t", "sigma": r"joint nets, log-uniform $\sigma$", "reduced": "one reduced net"}
+NETS = {"uniform": "joint, uniform t", "sigma": r"joint, even in log $\sigma$", "reduced": "one reduced net"}
 WINDOW = {"diamond": (-1, 1), "diamond_close": (-0.5, 0.5), "swissroll": (-0.2, 0.2), "multi_swissroll": (-1, 1),
           "multi_swissroll_overlap": (-0.27, 0.27)}
 TITLE = {"diamond": "nine peaks", "diamond_close": "nine close peaks", "swissroll": "Swiss roll", "multi_swissroll": "five rolls",
@@ -77,6 +78,7 @@ def dots(axes, groups, series, metric, floor):
     axes.set_xticklabels([t for _, ticks in groups for t in ticks], fontsize=7)
     if metric not in ("share3",) and min(e.value for _, _, found in series for e in found if np.isfinite(e.value)) > 0:
         axes.set_yscale("log")
+        plain_log(axes.yaxis)
 
 
 def learned_quality(axes, learned, metric, schemes=None, ticks=TICKS, nets=tuple(NETS)):
@@ -91,18 +93,51 @@ def learned_rows(learned, net="uniform"):
     return [(name_noise(noise, learned.tau()), learned.net[net], {"process": noise}) for noise in NOISES]
 
 
-def learned_panels(fig, spec, learned, names, metrics):
+def stack(fig, spec, panels, dot_plots):
+    """A grid of panels above some flat dot plots: the specification of the first, the axes of the others."""
+    parts = spec.subgridspec(1 + dot_plots, 1, height_ratios=(panels,) + (0.62,) * dot_plots)
+    return parts[0], [fig.add_subplot(parts[1 + k]) for k in range(dot_plots)]
+
+
+def learned_panels(fig, spec, learned, names, metrics, title):
     """The block of joint nets, and beneath it the dot plots of some metrics with the controls."""
-    parts = spec.subgridspec(2, 1, height_ratios=(3, 1))
-    axes = block(fig, parts[0], learned_rows(learned), SCHEMES, WINDOW[learned.data], names)
-    low = parts[1].subgridspec(1, len(metrics))
-    for k, metric in enumerate(metrics):
-        panel = fig.add_subplot(low[k])
+    top, low = stack(fig, spec, 3, len(metrics))
+    axes = block(fig, top, learned_rows(learned), SCHEMES, WINDOW[learned.data], names)
+    name_part(axes, title)
+    for panel, metric in zip(low, metrics):
         learned_quality(panel, learned, metric)
-        if k == 0:
-            panel.legend(fontsize=6.5, loc="best")
-        panel.set_xlabel(r"time step dt of EM, or 20 steps on one $\sigma$ grid", fontsize=7.5)
-    return axes
+    low[0].legend(fontsize=7, loc="best")
+    low[-1].set_xlabel(r"time step dt of Euler-Maruyama; $\sigma$: 20 steps on one grid", fontsize=8)
+
+
+def name_part(axes, title):
+    axes[0, 0].set_title(title, loc="left", fontsize=10, weight="bold", pad=20)
+
+
+def pair(fig, spec, folder, iterations, sets, names, metrics, caption):
+    """Two data sets side by side, with claims about each by the first metric."""
+    for part, data in enumerate(sets):
+        learned = Learned(folder, data, iterations)
+        learned_panels(fig, spec[part], learned, names, metrics, f"({'ab'[part]}) {TITLE[data]}")
+        learned_claims(caption, learned, metrics[0])
+
+
+def against_iterations(axes, runs, metric, scheme, scheme_name):
+    """Quality of joint nets (full lines) and of the reduced net (dashed) against the number of iterations. runs: list of Learned."""
+    its = [r.iterations for r in runs]
+    for net, line in (("uniform", "-"), ("reduced", ":")):
+        for noise in NOISES:
+            colour, marker = style(noise)
+            value, error = np.array([r.find(metric, net, noise, scheme)[:2] for r in runs], float).T
+            axes.errorbar(its, value, error, color=colour, marker=marker, ms=4, lw=1, ls=line, capsize=2,
+                          mfc="white" if net == "reduced" else None, label=f"{name_noise(noise, runs[0].tau())}, {NETS[net]}")
+    draw_floor(axes, runs[0].net["uniform"].get_floor(metric).value)
+    axes.set(xscale="log", xlabel="training iterations", ylabel=LONG.get(metric, metric), xticks=its, xticklabels=[f"{i:,}" for i in its])
+    axes.set_title(scheme_name, fontsize=8)
+    axes.minorticks_off()
+    if metric != "share3":
+        axes.set_yscale("log")
+        plain_log(axes.yaxis)
 
 
 def learned_claims(caption, learned, metric, steps=(10, 100, 500)):
@@ -118,12 +153,11 @@ def learned_claims(caption, learned, metric, steps=(10, 100, 500)):
     scheme = {**EM, "steps": 100}
     caption.lower(f"{name}: CLD beats passive at dt 0.01", get("uniform", "cld", scheme), get("uniform", "passive", scheme), symbol)
     caption.lower(f"{name}: active beats CLD at dt 0.01", get("uniform", "active", scheme), get("uniform", "cld", scheme), symbol)
-    grid = SCHEMES[r"$\sigma$ grid, 20"]
     caption.lower(f"{name}, control: it is the net: active beats passive when one reduced net serves both, dt 0.01 (a gap here is the clock's)",
                   get("reduced", "active", scheme), get("reduced", "passive", scheme), symbol)
     for net, text in (("uniform", "the same nets"), ("sigma", "nets trained evenly in log sigma"), ("reduced", "one reduced net")):
-        caption.lower(f"{name}, control: active still beats passive with {text} on one sigma grid (20 evaluations)", get(net, "active", grid),
-                      get(net, "passive", grid), symbol)
+        caption.lower(f"{name}, control: active still beats passive with {text} on one sigma grid (20 evaluations)", get(net, "active", GRID),
+                      get(net, "passive", GRID), symbol)
 
 
 def learned_heading(number, what, learned):
