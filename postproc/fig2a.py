@@ -3,68 +3,19 @@
 
 usage: fig2a.py results/fig2a figure.png
 """
-import csv
 import os
 import sys
 
 import numpy as np
 
-from adpost import Metrics, plt
+from adpost import Estimate, compare, measured, plt, read_reference
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-REFERENCE = os.path.join(HERE, "..", "tests", "reference", "fig2a.csv")
 TITLE = {"ring": "ring, r = 1/sqrt 2", "ring_close": "ring, r = sqrt 2/5", "diamond": "diamond", "diamond_close": "close diamond"}
 
 
-def noise_name(metrics, group):
-    """passive T 1, active tau 0.5, active tau 0.5 Tp 0.001 or cld."""
-    column = metrics.column
-    kind = column["process"][group]
-    if kind == "passive":
-        return f"passive T {column['temperature'][group]:g}"
-    if kind == "active":
-        warm = column["tp"][group]
-        return f"active tau {column['tau'][group]:g}" + (f" Tp {warm:g}" if warm > 0 else "")
-    return kind
-
-
-def read_reference():
-    """Rows of the prototype's table: (data, noise, scheme, steps, metric) -> (value, scatter)."""
-    table = {}
-    with open(REFERENCE, encoding="utf8") as f:
-        for row in csv.reader(line for line in f if not line.startswith("#")):
-            data, _, noise, scheme, steps, metric, value, scatter = row
-            table[data, noise, scheme, int(steps), metric] = float(value), float(scatter)
-    return table
-
-
-def measured(data, path):
-    """All entries of one metrics file under the same keys."""
-    metrics = Metrics(path)
-    table, floors = {}, dict(zip(metrics.name, metrics.floor))
-    for g in range(len(metrics.label)):
-        scheme = f"{metrics.column['scheme'][g]} {metrics.column['last'][g]}"
-        for metric in metrics.name:
-            key = data, noise_name(metrics, g), scheme, int(metrics.column["steps"][g]), metric
-            table[key] = metrics.get(g, metric)
-    return table, floors
-
-
-def compare(table, reference):
-    """Print ours beside the prototype's; the last column flags what differs by more than errors and rounding explain."""
-    print(f"{'data':14s}{'noise':24s}{'scheme, last':13s}{'dt':>6s} {'metric':7s}{'adiff':>18s}{'prototype':>11s}")
-    off = found = 0
-    for key, (expected, scatter) in reference.items():
-        if key not in table:
-            print(f"{key[0]:14s}{key[1]:24s}{key[2]:13s}{1 / key[3]:6.3g} {key[4]:7s}{'missing':>18s}{expected:11.4g}")
-            continue
-        value, error = table[key]
-        rounding = 0.5 * 10.0 ** -(2 if key[4] == "kl" else 3 if expected > 0.01 else 4)
-        allowed = 4 * np.hypot(error, scatter) + rounding + 0.02 * expected
-        flag = "" if abs(value - expected) <= allowed else "  <- differs"
-        found, off = found + 1, off + bool(flag)
-        print(f"{key[0]:14s}{key[1]:24s}{key[2]:13s}{1 / key[3]:6.3g} {key[4]:7s}{value:10.4f}({error:.4f}){expected:11.4g}{flag}")
-    print(f"{found - off} of {found} entries agree within 4 standard errors, rounding and 2 %")
+def rounding(metric, expected):
+    """Half a unit of the last digit of the prototype's table."""
+    return 0.5 * 10.0 ** -(2 if metric == "kl" else 3 if expected > 0.01 else 4)
 
 
 def panel(axes, table, data, metric, scheme, label, floor, noises):
@@ -73,7 +24,7 @@ def panel(axes, table, data, metric, scheme, label, floor, noises):
         keys = [(data, noise, scheme, n, metric) for n in steps]
         if not any(k in table for k in keys):
             continue
-        value, error = np.array([table.get(k, (np.nan, np.nan)) for k in keys]).T
+        value, error = np.array([table.get(k, Estimate(np.nan))[:2] for k in keys]).T
         style = {"passive": ("k", "s"), "cld": ("C2", "^")}.get(noise.split()[0], (plt.cm.plasma(0.9 - 0.16 * (i - 3)), "o"))
         axes.errorbar(1 / steps, value, error, marker=style[1], color=style[0], ms=4, lw=1, capsize=2, label=noise,
                       ls="--" if "0.666" in noise or "Tp" in noise else "-")
@@ -110,7 +61,7 @@ def main(folder, figure):
     for data in TITLE:
         part, floors[data] = measured(data, os.path.join(folder, data + ".h5"))
         table.update(part)
-    compare(table, read_reference())
+    compare(table, read_reference("fig2a.csv"), rounding)
     draw(table, floors, figure)
 
 
