@@ -45,11 +45,11 @@ export PYTHON
 export ADIFF := $(BUILD)/adiff
 
 .PHONY: all help info run check check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
-        install setup fig2a job layers
+        install setup fig2a fig_clock job layers
 all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
 	@echo "  variables      V=1 DEBUG=1 ASAN=1 ARCH=$(ARCH) NP=$(NP) (ranks of run and figures) PREFIX=$(PREFIX)"
 
 info: ## say what was found
@@ -94,6 +94,9 @@ run: setup ## the main job: alanine dipeptide, ends in a table and a figure
 fig2a: setup ## figure 2a of the paper: diamond, exact score, noises and time steps
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=fig2a
+fig_clock: setup ## all noises on one clock: curves against time and against sigma2
+	@$(build_all) all
+	@$(MAKE) --no-print-directory job JOB=fig_clock
 job: # in a make of its own, which sees what setup has installed
 	@NP=$(NP) jobs/$(JOB).sh
 

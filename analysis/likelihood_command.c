@@ -103,7 +103,8 @@ static PetscErrorCode CompareWithLaw(const Subject *s, Likelihood *l, double *pa
   double      *smooth, *end, *work;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(s->n, &l->exact));
+  PetscCall(
+      PetscMalloc1(s->n + 1, &l->exact)); /* NULL says that there is no density, not that there are no rows */
   PetscCall(PetscMalloc3(s->n, &smooth, s->n, &end, mixture_workspace(s->law), &work));
   mixture_score(s->law, 0, (int)s->n, s->x0, NULL, NULL, l->exact, work);
   mixture_score(s->law, lo * lo, (int)s->n, s->x0, NULL, NULL, smooth, work);
@@ -188,7 +189,10 @@ static PetscErrorCode Print(const Subject *s, const Likelihood *l)
     PetscCall(PrintLine("  of which Gaussian prior at sigma_max", -l->mean[PRIOR_GAP], l->err[PRIOR_GAP], d));
   }
   if (l->path.nodes) {
-    if (s->truth) PetscCall(PrintLine("path-space KL, any process", l->path.kl, l->path.kl_err, d));
+    if (s->truth)
+      PetscCall(PrintLine(strcmp(s->label, "joint net") ? "path-space KL, whatever the process"
+                                                        : "path-space KL of this process",
+                          l->path.kl, l->path.kl_err, d));
     PetscCall(PrintLine("variational bound, diffused units", l->path.bound, l->path.bound_err, d));
   }
   PetscCall(AdPrint("cost      %.5g forward and backward passes a row\n", l->pullbacks));
