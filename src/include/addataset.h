@@ -50,6 +50,8 @@ PetscErrorCode DatasetGetMixture(Dataset             dataset,
 /* Separate clusters of the data, as a mixture: samples near them can be counted. NULL where there are none */
 PetscErrorCode DatasetGetPeaks(Dataset dataset, const MixtureData **peaks);
 PetscErrorCode DatasetPrintSummary(Dataset dataset);
+PetscErrorCode DatasetWriteRecord(Dataset dataset, Output out); /* /dataset attributes */
+PetscErrorCode DatasetCopyRecord(Input in, Output out);         /* the same, of a result file */
 PetscErrorCode DatasetWrite(Dataset dataset,
                             Output  out); /* /dataset attributes, /coordinates, /mixture if any */
 
