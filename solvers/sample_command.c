@@ -9,18 +9,38 @@ typedef struct {
   Sampler sampler;
 } Parts;
 
+/* What weights suggest where the user has given nothing: the noise they were trained with, and the smallest sigma. */
+static PetscErrorCode TakeDefaults(Parts *parts)
+{
+  const char *file;
+  double      sigma_min;
+  PetscBool   found;
+  Input       in;
+
+  PetscFunctionBegin;
+  PetscCall(ScoreGetFile(parts->score, &file));
+  if (!file[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(InputOpen("-score_file", file, &in));
+  PetscCall(ProcessTakeOptions(in));
+  PetscCall(InputAttrReal(in, "/score", "sampler_sigma_min", 1, &sigma_min, &found));
+  if (found) PetscCall(SamplerSetSigmaMin(parts->sampler, sigma_min));
+  PetscCall(InputClose(&in));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Exact scores need the law of the data, the exact prior needs rows; a net brings all it knows with its weights */
 static PetscErrorCode ReadParts(const CommandLine *line, Parts *parts)
 {
   PetscBool exact, rows;
 
   PetscFunctionBegin;
-  PetscCall(ProcessCreate(&parts->process));
-  PetscCall(ProcessSetFromOptions(parts->process));
   PetscCall(ScoreCreate(&parts->score));
   PetscCall(ScoreSetFromOptions(parts->score));
   PetscCall(SamplerCreate(&parts->sampler));
   PetscCall(SamplerSetSeed(parts->sampler, line->seed));
+  PetscCall(TakeDefaults(parts));
+  PetscCall(ProcessCreate(&parts->process));
+  PetscCall(ProcessSetFromOptions(parts->process));
   PetscCall(SamplerSetFromOptions(parts->sampler));
   PetscCall(PetscObjectTypeCompare((PetscObject)parts->score, "mixture", &exact));
   PetscCall(SamplerNeedsDataset(parts->sampler, &rows));
@@ -65,6 +85,23 @@ static PetscErrorCode SetUpParts(Parts *parts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Which data the samples are to be compared with: those of the exact law, or those that the weights were trained on. */
+static PetscErrorCode WriteDataset(const Parts *parts, Output out)
+{
+  const char *file;
+  Input       in;
+
+  PetscFunctionBegin;
+  PetscCall(ScoreGetFile(parts->score, &file));
+  if (file[0]) {
+    PetscCall(InputOpen("-score_file", file, &in));
+    PetscCall(DatasetCopyRecord(in, out));
+    PetscCall(InputClose(&in));
+  } else if (parts->dataset)
+    PetscCall(DatasetWriteRecord(parts->dataset, out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* SampleRun - adiff sample: generate samples by the reverse process, to /samples and /trajectory. */
 PetscErrorCode SampleRun(const CommandLine *line)
 {
@@ -87,6 +124,7 @@ PetscErrorCode SampleRun(const CommandLine *line)
                     AdWallTime() - started, started - start, evaluations));
   PetscCall(OutputOpen(line->output, line->name, &out));
   PetscCall(SamplerWrite(parts.sampler, out));
+  PetscCall(WriteDataset(&parts, out));
   PetscCall(OutputClose(&out));
   PetscCall(AdPrint("wrote     %s\n", line->output));
   PetscCall(SamplerDestroy(&parts.sampler));

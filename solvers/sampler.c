@@ -49,6 +49,14 @@ PetscErrorCode SamplerSetSeed(Sampler sampler, uint64_t seed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* SamplerSetSigmaMin - default of -sampler_sigma_min; SetFromOptions goes after it. */
+PetscErrorCode SamplerSetSigmaMin(Sampler sampler, PetscReal sigma_min)
+{
+  PetscFunctionBegin;
+  sampler->sigma_min = sigma_min;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* SamplerSetScore - what to sample with; takes references. */
 PetscErrorCode SamplerSetScore(Sampler sampler, Process process, Score score)
 {
@@ -141,8 +149,9 @@ static PetscErrorCode ReadOptions(Sampler sampler, PetscBool declare)
                    &sampler->steps, NULL));
   PetscCall(OptChoice("-sampler_grid", "law of the step times", sampler_grid_names, &sampler->grid, NULL));
   PetscCall(OptReal("-sampler_rho", "exponent of grid sigma_rho", RANGE_POSITIVE, &sampler->rho, NULL));
-  PetscCall(OptReal("-sampler_sigma_min", "last sigma before 0 (diffused units)", RANGE_POSITIVE,
-                    &sampler->sigma_min, NULL));
+  PetscCall(OptReal("-sampler_sigma_min",
+                    "last sigma before 0 (diffused units); with -score_file what its training suggests",
+                    RANGE_POSITIVE, &sampler->sigma_min, NULL));
   PetscCall(OptReal("-sampler_sigma_max", "sigma at the start; 0: that of -process_t_final",
                     RANGE_NONNEGATIVE, &sampler->sigma_max, NULL));
   PetscCall(OptReal("-sampler_t_min", "last time before 0 (grid log, flow); 0: where sigma is sigma_min",

@@ -474,8 +474,12 @@ PetscErrorCode OptionsCheckUnused(const char *command)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* OptionsText - the options in effect as YAML, one flat key a line without its dash; caller frees with PetscFree. */
-PetscErrorCode OptionsText(char **yaml)
+/*
+  OptionsText - the options in effect as YAML, one flat key a line without its dash; caller frees with PetscFree
+
+  Input:  group  only keys that begin with it ("process_"), or "": all
+*/
+PetscErrorCode OptionsText(const char *group, char **yaml)
 {
   size_t size = 1, at = 0;
 
@@ -485,7 +489,7 @@ PetscErrorCode OptionsText(char **yaml)
   PetscCall(PetscCalloc1(size, yaml));
   for (int i = 0; i < table.n; i++) {
     const OptEntry *e = &table.entry[i];
-    if (e->value && e->value[0])
+    if (e->value && e->value[0] && !strncmp(e->key + 1, group, strlen(group)))
       at += (size_t)snprintf(*yaml + at, size - at, "%s: %s\n", e->key + 1, e->value);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -299,7 +299,7 @@ static PetscErrorCode WriteRunEnd(Output out)
   const int64_t one  = 1;
 
   PetscFunctionBegin;
-  PetscCall(OptionsText(&options));
+  PetscCall(OptionsText("", &options));
   PetscCall(OutputWriteStrings(out, "/run/options", one, (const char *const *)&options,
                                &(DataInfo){"text", "1", "options in effect, YAML"}));
   PetscCall(PetscFree(options));

@@ -324,16 +324,52 @@ static PetscErrorCode WriteMixture(const MixtureData *mixture, Output out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* DatasetWrite - attributes of /dataset, group /coordinates, and /mixture where the law is one. */
-PetscErrorCode DatasetWrite(Dataset dataset, Output out)
+/* DatasetWriteRecord - attributes of /dataset: what the rows are, and the -dataset_ options in effect. */
+PetscErrorCode DatasetWriteRecord(Dataset dataset, Output out)
 {
+  char *options;
+
   PetscFunctionBegin;
+  PetscCall(OptionsText("dataset_", &options));
+  if (strlen(options) < NAMES_SIZE) PetscCall(OutputAttrString(out, "/dataset", "options", options));
+  PetscCall(PetscFree(options));
   PetscCall(OutputAttrString(out, "/dataset", "type", ((PetscObject)dataset)->type_name));
   PetscCall(OutputAttrString(out, "/dataset", "label", dataset->label));
   PetscCall(OutputAttrInt(out, "/dataset", "d", dataset->coordinates.d));
   PetscCall(OutputAttrInt(out, "/dataset", "rows_train", dataset->size[SPLIT_TRAIN]));
   PetscCall(OutputAttrInt(out, "/dataset", "rows_test", dataset->size[SPLIT_TEST]));
   if (dataset->ops->write) PetscCall((*dataset->ops->write)(dataset, out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetCopyRecord - what a result file says of its data, to another one; files that say nothing are left alone. */
+PetscErrorCode DatasetCopyRecord(Input in, Output out)
+{
+  static const char *const texts[]   = {"type", "label", "file", "name", "standardise", "options"};
+  static const char *const numbers[] = {"d", "rows_train", "rows_test", "test_blocks", "stride"};
+  char                    *text;
+  int64_t                  number;
+  PetscBool                found;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(NAMES_SIZE, &text));
+  for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
+    PetscCall(InputAttrString(in, "/dataset", texts[k], NAMES_SIZE, text, &found));
+    if (found) PetscCall(OutputAttrString(out, "/dataset", texts[k], text));
+  }
+  for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+    PetscCall(InputAttrInt(in, "/dataset", numbers[k], &number, &found));
+    if (found) PetscCall(OutputAttrInt(out, "/dataset", numbers[k], number));
+  }
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DatasetWrite - attributes of /dataset, group /coordinates, and /mixture where the law is one. */
+PetscErrorCode DatasetWrite(Dataset dataset, Output out)
+{
+  PetscFunctionBegin;
+  PetscCall(DatasetWriteRecord(dataset, out));
   PetscCall(CoordinatesWrite(&dataset->coordinates, out));
   if (dataset->mixture) PetscCall(WriteMixture(dataset->mixture, out));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -48,8 +48,9 @@ static PetscErrorCode DatasetSetFromOptions_File(Dataset dataset)
                       standardise_names, &f->standardise, NULL));
   PetscCall(OptReal("-dataset_test_fraction", "share of rows held out", (OptRange){0, 1, 0, 1},
                     &f->test_fraction, NULL));
-  PetscCall(OptInt("-dataset_test_blocks", "stretches of the trajectory; the end of each is held out",
-                   RANGE(1, 1e6), &f->stretches, NULL));
+  PetscCall(OptInt("-dataset_test_blocks",
+                   "stretches of the trajectory; the end of each is held out; 0: 10, fewer below 100 rows",
+                   RANGE(0, 1e6), &f->stretches, NULL));
   PetscCall(OptInt("-dataset_stride", "take every so many rows", RANGE(1, 1e9), &f->stride, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -162,7 +163,7 @@ static PetscErrorCode LoadRows(FileSet *f, Coordinates *c)
 */
 static PetscErrorCode SplitSetUp(const FileSet *f, Split *split)
 {
-  const int n = (int)f->stretches;
+  const int n = (int)(f->stretches ? f->stretches : PetscMax(1, PetscMin(10, f->N / 10)));
 
   PetscFunctionBegin;
   AdCheckInput(f->N >= n, "-dataset_test_blocks: %d stretches of only %lld rows; lower it", n,
@@ -278,6 +279,31 @@ static void standardise_rows(const FileSet *f, Coordinates *c)
   coordinates_standardise(c, f->N, f->rows.data);
 }
 
+static PetscBool has_scale(const Coordinates *c, int i)
+{
+  return c->scale[i] > 0 && isfinite(c->scale[i]) && isfinite(c->variance[i]) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* A column without a scale cannot be diffused; the message names the columns that can. */
+static PetscErrorCode CheckScales(const Coordinates *c)
+{
+  char   good[256] = "";
+  size_t at        = 0;
+  int    bad       = 0;
+
+  PetscFunctionBegin;
+  while (bad < c->d && has_scale(c, bad)) bad++;
+  for (int i = 0; i < c->d && at < sizeof(good) - 40; i++) /* names have up to 31 characters */
+    if (has_scale(c, i))
+      at += (size_t)snprintf(good + at, sizeof(good) - at, "%s%s", at ? "," : "", c->name[i]);
+  AdCheckInput(
+      bad == c->d,
+      "-dataset_standardise: column '%s' has one value in all training rows, or a spread that double "
+      "precision cannot square (1e150 and more, 1e-150 and less)%s%s",
+      c->name[bad], good[0] ? "; leave it out: -dataset_columns " : "", good);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Standardise(const FileSet *f, Coordinates *c)
 {
   double *const found[] = {c->cut, c->shift, c->scale, c->mean, c->variance};
@@ -288,12 +314,7 @@ static PetscErrorCode Standardise(const FileSet *f, Coordinates *c)
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   if (!rank) standardise_rows(f, c);
   for (int k = 0; k < 5; k++) PetscCallMPI(MPI_Bcast(found[k], c->d, MPI_DOUBLE, 0, PETSC_COMM_WORLD));
-  for (int i = 0; i < c->d; i++)
-    AdCheckInput(c->scale[i] > 0 && isfinite(c->scale[i]) && isfinite(c->variance[i]),
-                 "-dataset_standardise: column '%s' has one value in all training rows, or a too large "
-                 "spread; leave it "
-                 "out with -dataset_columns",
-                 c->name[i]);
+  PetscCall(CheckScales(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -389,7 +410,6 @@ PetscErrorCode DatasetCreate_File(Dataset dataset)
   PetscCall(PetscNew(&f));
   PetscCall(PetscCalloc1(MAX_PERIODS, &f->period));
   f->test_fraction = 0.2;
-  f->stretches     = 10;
   f->stride        = 1;
   snprintf(f->cut, sizeof(f->cut), "auto");
   dataset->data                = f;

@@ -82,7 +82,10 @@ PetscErrorCode OptionsSetDeclare(PetscBool declare);
 PetscErrorCode OptionsForget(void);
 PetscErrorCode OptionsPrintHelp(void);
 PetscErrorCode OptionsCheckUnused(const char *command);
-PetscErrorCode OptionsText(char **yaml);
+PetscErrorCode OptionsText(const char *group, char **yaml);
+PetscErrorCode OptSetDefault(const char *key, const char *value);
+PetscErrorCode OptGroupText(const char *prefix, const char *skip, char **text);
+PetscErrorCode OptTakeText(const char *yaml);
 
 /* ---- sweeps: a block of lists in the input spans a grid of points ---- */
 typedef struct {

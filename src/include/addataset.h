@@ -56,6 +56,8 @@ PetscErrorCode DatasetGetPeaks(Dataset dataset, const MixtureData **peaks);
 PetscErrorCode DatasetObserve(Dataset dataset, int64_t N, int64_t first, int64_t n, const double *x,
                               Output out);
 PetscErrorCode DatasetPrintSummary(Dataset dataset);
+PetscErrorCode DatasetWriteRecord(Dataset dataset, Output out); /* /dataset attributes */
+PetscErrorCode DatasetCopyRecord(Input in, Output out);         /* the same, of a result file */
 PetscErrorCode DatasetWrite(Dataset dataset,
                             Output  out); /* /dataset attributes, /coordinates, /mixture if any */
 

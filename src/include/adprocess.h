@@ -18,6 +18,7 @@ PetscErrorCode ProcessSetFromOptions(Process process);
 PetscErrorCode ProcessSetUp(Process process);
 PetscErrorCode ProcessDestroy(Process *process);
 PetscErrorCode ProcessDeclareOptions(void);
+PetscErrorCode ProcessTakeOptions(Input in); /* those of a result file, where none are given */
 
 PetscErrorCode ProcessGetSde(Process process, const LinearSde **sde);
 PetscErrorCode ProcessGetFinalTime(Process process, PetscReal *t_final);

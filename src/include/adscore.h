@@ -30,6 +30,8 @@ PetscErrorCode ScoreDestroy(Score *score);
 /* d, mean and variance of the data */
 PetscErrorCode ScoreGetCoordinates(Score score, const Coordinates **c);
 PetscErrorCode ScoreGetComponents(Score score, int *q);
+/* -score_file of a net, else an empty text */
+PetscErrorCode ScoreGetFile(Score score, const char **file);
 /* "exact", "reduced net", "joint net" */
 PetscErrorCode ScoreGetLabel(Score score, const char **label);
 PetscErrorCode ScorePrintSummary(Score score);

@@ -15,6 +15,8 @@ PetscErrorCode TrainerSetUp(Trainer trainer);
 PetscErrorCode TrainerSolve(Trainer trainer, const char *checkpoint_path, PetscBool *finished);
 PetscErrorCode TrainerWrite(Trainer trainer, Output out); /* /score, /training, /optimizer */
 PetscErrorCode TrainerPrintSummary(Trainer trainer);
+PetscErrorCode
+TrainerPrintReport(Trainer trainer); /* losses by time, and whether held-out rows are forgotten */
 PetscErrorCode TrainerDestroy(Trainer *trainer);
 
 #endif

@@ -266,17 +266,41 @@ PetscErrorCode ProcessWrite(Process process, Output out)
 {
   const int64_t  dims[2] = {process->sde.b, process->sde.b};
   const DataInfo info = {"variable,variable", "1", "dX = M X dt + G dW per coordinate, X = (x, auxiliary)"};
+  char          *options;
 
   PetscFunctionBegin;
   PetscCall(OutputWrite(out, "/process/M", AD_DOUBLE, 2, dims, process->sde.M, &info));
   PetscCall(OutputWrite(out, "/process/G", AD_DOUBLE, 2, dims, process->G, &info));
   PetscCall(OutputWrite(out, "/process/V0", AD_DOUBLE, 2, dims, process->sde.V0, &info));
+  PetscCall(OptionsText("process_", &options));
+  PetscCall(OutputAttrString(out, "/process", "options", options));
+  PetscCall(PetscFree(options));
   PetscCall(OutputAttrString(out, "/process", "type", ((PetscObject)process)->type_name));
   PetscCall(OutputAttrString(out, "/process", "label", process->label));
   for (int i = 0; i < process->nparameters; i++)
     PetscCall(OutputAttrReal(out, "/process", process->parameter[i].name, 1, &process->parameter[i].value));
   PetscCall(OutputAttrReal(out, "/process", "rate", 1, &process->rate));
   PetscCall(OutputAttrReal(out, "/process", "t_final", 1, &process->t_final));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  ProcessTakeOptions - where no -process_ key was given, give all of them the values of the run that wrote a file
+
+  Call before ProcessSetFromOptions. Files without a record of them change nothing.
+*/
+PetscErrorCode ProcessTakeOptions(Input in)
+{
+  char     *given, yaml[4096] = "";
+  PetscBool found;
+
+  PetscFunctionBegin;
+  PetscCall(OptGroupText("-process_", NULL, &given));
+  if (!given[0]) {
+    PetscCall(InputAttrString(in, "/process", "options", sizeof(yaml), yaml, &found));
+    if (found) PetscCall(OptTakeText(yaml));
+  }
+  PetscCall(PetscFree(given));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

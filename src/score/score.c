@@ -79,6 +79,14 @@ PetscErrorCode ScoreSetFromOptions(Score score)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ScoreGetFile - the file of weights that the options named, borrowed; an empty text where there is none. */
+PetscErrorCode ScoreGetFile(Score score, const char **file)
+{
+  PetscFunctionBegin;
+  *file = score->file;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ScoreDeclareOptions - note the keys of all types (for help and the check of misspelt keys). */
 PetscErrorCode ScoreDeclareOptions(void)
 {

@@ -8,7 +8,7 @@
   A checkpoint is a result file of its own: weights, their average, both moments, the sums of the log line that was being
   made, the log so far, and the options. Random numbers have no state, so nothing else is needed to go on bit for bit.
 */
-enum { CHECKPOINT_FORMAT = 1 };
+enum { CHECKPOINT_FORMAT = 2 };
 
 /* Keys that may change between a checkpoint and the run that goes on from it; the first only at a constant learning rate */
 static const char *const free_keys[] = {"trainer_iterations",
@@ -79,8 +79,9 @@ PetscErrorCode TrainerWriteRecords(Trainer t, Output out)
          "record", "1",
       t->weight ? "weighted squared error of the rows since the last record, where a score of zero has 1"
                    : "mean squared error of unit-variance targets, over the rows since the last record"};
-  const DataInfo bins  = {"record,bin", "1", "the same by time: equally likely parts of the law of t"};
-  const DataInfo valid = {"record", "1", "the same on held-out rows, with the averaged weights"};
+  const DataInfo bins    = {"record,bin", "1", "the same by time: equally likely parts of the law of t"};
+  const DataInfo valid   = {"record", "1", "the same on held-out rows, with the averaged weights"};
+  const DataInfo by_time = {"record,bin", "1", "the same by time"};
   int64_t       *iteration;
   double        *value;
 
@@ -96,6 +97,9 @@ PetscErrorCode TrainerWriteRecords(Trainer t, Output out)
   PetscCall(OutputWrite(out, "/training/loss_bins", AD_DOUBLE, 2, dims, value, &bins));
   for (PetscInt k = 0; k < t->records; k++) value[k] = t->record[k].validation;
   if (t->held) PetscCall(OutputWrite(out, "/training/validation", AD_DOUBLE, 1, dims, value, &valid));
+  for (PetscInt k = 0; k < t->records * TRAIN_BINS; k++)
+    value[k] = t->record[k / TRAIN_BINS].validation_bins[k % TRAIN_BINS];
+  if (t->held) PetscCall(OutputWrite(out, "/training/validation_bins", AD_DOUBLE, 2, dims, value, &by_time));
   PetscCall(PetscFree2(iteration, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -103,22 +107,26 @@ PetscErrorCode TrainerWriteRecords(Trainer t, Output out)
 static PetscErrorCode ReadRecords(Trainer t, Input in)
 {
   int64_t  *iteration, n = 0;
-  double   *value; /* loss[n], bins[n][TRAIN_BINS], validation[n] */
+  double   *value; /* loss[n], bins[n][TRAIN_BINS], the same of held-out rows */
   PetscBool has;
 
   PetscFunctionBegin;
   PetscCall(InputHas(in, "/training/iteration", &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(InputGetDims(in, "/training/iteration", 1, &n));
-  PetscCall(PetscCalloc2(n, &iteration, n * (TRAIN_BINS + 2), &value));
+  PetscCall(PetscCalloc2(n, &iteration, 2 * n * (TRAIN_BINS + 1), &value));
   PetscCall(InputRead(in, "/training/iteration", AD_INT64, iteration));
   PetscCall(InputRead(in, "/training/loss", AD_DOUBLE, value));
   PetscCall(InputRead(in, "/training/loss_bins", AD_DOUBLE, value + n));
-  if (t->held) PetscCall(InputRead(in, "/training/validation", AD_DOUBLE, value + n * (TRAIN_BINS + 1)));
+  if (t->held) {
+    PetscCall(InputRead(in, "/training/validation", AD_DOUBLE, value + n * (TRAIN_BINS + 1)));
+    PetscCall(InputRead(in, "/training/validation_bins", AD_DOUBLE, value + n * (TRAIN_BINS + 2)));
+  }
   for (int64_t k = 0; k < n; k++) {
     TrainRecord record = {
         .iteration = iteration[k], .loss = value[k], .validation = value[n * (TRAIN_BINS + 1) + k]};
     memcpy(record.bins, value + n + k * TRAIN_BINS, sizeof(record.bins));
+    memcpy(record.validation_bins, value + n * (TRAIN_BINS + 2) + k * TRAIN_BINS, sizeof(record.bins));
     PetscCall(TrainerAddRecord(t, &record));
   }
   PetscCall(PetscFree2(iteration, value));
@@ -151,7 +159,7 @@ PetscErrorCode TrainerSave(Trainer t, const char *path)
   PetscCall(OutputAttrInt(out, "/checkpoint", "format", CHECKPOINT_FORMAT));
   PetscCall(OutputAttrInt(out, "/checkpoint", "iteration", t->iteration));
   PetscCall(OutputAttrInt(out, "/checkpoint", "since", t->since));
-  PetscCall(OptionsText(&options));
+  PetscCall(OptionsText("", &options));
   PetscCall(OutputAttrString(out, "/checkpoint", "options", options));
   PetscCall(PetscFree(options));
   PetscCall(OutputWrite(out, "/checkpoint/theta", AD_FLOAT, 1, &t->np, t->theta, &info));
@@ -181,7 +189,7 @@ static PetscErrorCode CheckSame(Trainer t, Input in, const char *path)
                path);
   PetscCall(PetscMalloc1(size, &before));
   PetscCall(InputAttrString(in, "/checkpoint", "options", size, before, &found));
-  PetscCall(OptionsText(&now));
+  PetscCall(OptionsText("", &now));
   differ =
       options_differ(before, now, free_keys + (t->schedule == SCHEDULE_CONSTANT ? 0 : 1), sizeof(key), key);
   PetscCall(PetscFree(before));

@@ -1,5 +1,5 @@
 #include "adcommand.h"
-#include "adtrainer.h"
+#include "private/trainerimpl.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,6 +8,7 @@ typedef struct {
   Dataset dataset;
   Score   score;
   Trainer trainer;
+  OwnData own; /* where a word of the command line names the data */
 } Parts;
 
 /* What is trained is a network, unless asked otherwise (which is then refused), and it starts from nothing. */
@@ -23,18 +24,31 @@ static PetscErrorCode ChooseNet(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PartsCreate(Parts *p, uint64_t seed)
+/* The data set; of a user's own file the rows are needed now, before other options are read: defaults come from them. */
+static PetscErrorCode ReadDataset(Parts *p, const CommandLine *line)
 {
   PetscFunctionBegin;
-  PetscCall(ProcessCreate(&p->process));
   PetscCall(DatasetCreate(&p->dataset));
+  PetscCall(DatasetSetSeed(p->dataset, line->seed));
+  if (line->ninputs) PetscCall(OwnDataOpen(line->ninputs, line->inputs));
+  PetscCall(DatasetSetFromOptions(p->dataset));
+  if (!line->ninputs) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DatasetSetUp(p->dataset));
+  PetscCall(OwnDataMeasure(p->dataset, &p->own));
+  PetscCall(OwnDataChoose(p->dataset, &p->own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PartsCreate(Parts *p, const CommandLine *line)
+{
+  PetscFunctionBegin;
+  PetscCall(ReadDataset(p, line));
+  PetscCall(ProcessCreate(&p->process));
   PetscCall(ScoreCreate(&p->score));
   PetscCall(ScoreSetType(p->score, "net"));
   PetscCall(TrainerCreate(&p->trainer));
-  PetscCall(DatasetSetSeed(p->dataset, seed));
-  PetscCall(TrainerSetSeed(p->trainer, seed));
+  PetscCall(TrainerSetSeed(p->trainer, line->seed));
   PetscCall(ProcessSetFromOptions(p->process));
-  PetscCall(DatasetSetFromOptions(p->dataset));
   PetscCall(ScoreSetFromOptions(p->score));
   PetscCall(TrainerSetScore(p->trainer, p->process, p->dataset, p->score));
   PetscCall(TrainerSetFromOptions(p->trainer));
@@ -52,6 +66,7 @@ static PetscErrorCode PartsSetUp(Parts *p)
   PetscCall(TrainerSetUp(p->trainer));
   PetscCall(ProcessPrintSummary(p->process));
   PetscCall(DatasetPrintSummary(p->dataset));
+  if (p->own.rows) PetscCall(OwnDataPrintSummary(&p->own, p->dataset));
   PetscCall(ScorePrintSummary(p->score));
   PetscCall(TrainerPrintSummary(p->trainer));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -60,6 +75,7 @@ static PetscErrorCode PartsSetUp(Parts *p)
 static PetscErrorCode PartsDestroy(Parts *p)
 {
   PetscFunctionBegin;
+  PetscCall(OwnDataFree(&p->own));
   PetscCall(TrainerDestroy(&p->trainer));
   PetscCall(ScoreDestroy(&p->score));
   PetscCall(DatasetDestroy(&p->dataset));
@@ -80,12 +96,16 @@ static PetscErrorCode Finish(const Parts *p, const CommandLine *line, const char
   PetscCall(OutputClose(&out));
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   if (!rank) unlink(checkpoint);
+  PetscCall(TrainerPrintReport(p->trainer));
   PetscCall(AdPrint("wrote     %s\n", line->output));
+  if (p->own.rows) PetscCall(OwnDataPrintNext(line->output));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
   TrainRun - adiff train: fit a network score to noised data
+
+  Input:  line  a word is a file of rows, for which what is not given is chosen from the rows (own_data.c)
 
   The result serves as -score_file. A stopped run (USR1, TERM, -trainer_max_wall) leaves <output>.ckpt, from which the same
   command goes on, and ends with exit code 75.
@@ -98,7 +118,7 @@ PetscErrorCode TrainRun(const CommandLine *line)
 
   PetscFunctionBegin;
   PetscCall(ChooseNet());
-  PetscCall(PartsCreate(&p, line->seed));
+  PetscCall(PartsCreate(&p, line));
   PetscCall(OptionsCheckUnused(line->name));
   AdCheckInput(snprintf(checkpoint, sizeof(checkpoint), "%s.ckpt", line->output) < (int)sizeof(checkpoint),
                "-o: the file name is too long");

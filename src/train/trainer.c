@@ -255,6 +255,19 @@ static PetscErrorCode WriteTimes(Trainer t, Output out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The range of sigma, and where a sampler should end: three times the smallest sigma, or at 0.006, which is fine for most data,
+   but not below what the net has seen. */
+static PetscErrorCode WriteSigmas(Trainer t, Output out)
+{
+  const double sampler = PetscMax(t->sigma_min, PetscMin(3 * t->sigma_min, 0.006));
+
+  PetscFunctionBegin;
+  PetscCall(OutputAttrReal(out, "/score", "sigma_min", 1, &t->sigma_min));
+  PetscCall(OutputAttrReal(out, "/score", "sigma_max", 1, &t->kernel[t->nodes - 1].sigma));
+  PetscCall(OutputAttrReal(out, "/score", "sampler_sigma_min", 1, &sampler));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* TrainerWrite - groups /score (weights and their moving average), /optimizer (Adam's moments) and /training (the log). */
 PetscErrorCode TrainerWrite(Trainer t, Output out)
 {
@@ -266,6 +279,7 @@ PetscErrorCode TrainerWrite(Trainer t, Output out)
   PetscCall(OutputAttrString(out, "/score", "loss", t->loss->name));
   PetscCall(OutputAttrString(out, "/score", "times", law_names[t->law]));
   PetscCall(OutputAttrString(out, "/score", "weight", weight_names[t->weighting]));
+  if (t->law == TIMES_SIGMA || t->law == TIMES_LOGNORMAL) PetscCall(WriteSigmas(t, out));
   PetscCall(NetWriteArray(t->net, out, "/optimizer/m", t->m));
   PetscCall(NetWriteArray(t->net, out, "/optimizer/v", t->v));
   PetscCall(OutputAttrInt(out, "/optimizer", "iteration", t->iteration));

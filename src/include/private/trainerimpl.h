@@ -55,6 +55,24 @@ void loss_rows(int n, int nout, const float *out, const float *target, float *do
 void loss_rows_weighted(int n, int q, int d, const float *out, const float *target,
                         const float *const *weight, float *dout, double *loss);
 
+/* ---- a user's own file of rows (own_data.c) ---- */
+
+typedef struct {
+  int64_t rows;           /* to train on */
+  int     queries, twins; /* rows whose nearest other one was looked for; those that have one at distance 0 */
+  int     far_column;     /* where a row is farthest from the mean */
+  double *extent, far;    /* [d] farthest row of each column, largest of them; diffused units */
+  double  nearest;        /* median distance to the nearest other row, over sqrt(d) */
+  double  deviation, steps; /* of the columns, root mean square; iterations that fit the number of rows */
+} OwnData;
+
+PetscErrorCode OwnDataOpen(int nfiles, char **file);
+PetscErrorCode OwnDataMeasure(Dataset dataset, OwnData *own);
+PetscErrorCode OwnDataChoose(Dataset dataset, OwnData *own);
+PetscErrorCode OwnDataPrintSummary(const OwnData *own, Dataset dataset);
+PetscErrorCode OwnDataPrintNext(const char *output);
+PetscErrorCode OwnDataFree(OwnData *own);
+
 /* ---- the object ---- */
 
 enum { TRAIN_BINS = 4 };  /* bins of time in the log */
@@ -69,7 +87,7 @@ double rate_factor(Schedule schedule, int64_t warmup, int64_t iterations, int64_
 /* One line of the log */
 typedef struct {
   int64_t iteration;
-  double  loss, bins[TRAIN_BINS], validation;
+  double  loss, bins[TRAIN_BINS], validation, validation_bins[TRAIN_BINS];
 } TrainRecord;
 
 struct _p_Trainer {
@@ -99,7 +117,7 @@ struct _p_Trainer {
   float         *e, *in, *target, *out, *dout;
   double        *u, *x0, *X, *S, *row_loss;
   /* held-out rows of this rank */
-  int64_t       held, held_n; /* rows on all ranks, this rank's share */
+  int64_t       held, held_n, held_first; /* rows on all ranks, this rank's share, and the first of it */
   float        *held_in, *held_target;
   const float **held_weight; /* [held_n] */
   /* state */
