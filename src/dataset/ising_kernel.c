@@ -141,71 +141,100 @@ void ising_metropolis(int64_t n, const uint32_t *site, const int (*near)[4], con
   }
 }
 
-/*
-  fill - all sites that bonds join to marked ones become marked, by sweeps forward and backward over the lattice
+/* Bonds between equal neighbours, and sites: masks over the replicas */
+typedef struct {
+  int        side;
+  IsingWord *right, *down; /* [sites] bond to the right, to the lower neighbour */
+  IsingWord *mark;         /* [sites] being filled */
+} Clusters;
 
-  Input:  bond[site][2]  set: a bond to the right, to the lower neighbour
-  In/out: mark[sites]
+/*
+  grow_row - marks pass along a row, first to the right and from the row beside it, then to the left
+
+  Both ways at once because the row is at hand: what takes time is to fetch the lattice again.
+
+  Input:  n, right[n], beside[n], across[n]  the row beside it, and the bonds to there
+  In/out: mark[n], grown  what was added anywhere
 */
-static void fill(int sites, const int (*near)[4], const IsingWord (*bond)[2], IsingWord *mark)
+INLINE void grow_row(int n, const IsingWord *right, const IsingWord *beside, const IsingWord *across,
+                     IsingWord *mark, IsingWord *grown)
 {
+  IsingWord last = mark[n - 1] & right[n - 1], added = {0};
+
+  for (int x = 0; x < n; x++) {
+    const IsingWord old = mark[x], new = old | last | (beside[x] & across[x]);
+
+    added |= old ^ new;
+    mark[x] = new;
+    last    = new &right[x];
+  }
+  last = mark[0];
+  for (int x = n - 1; x >= 0; x--) {
+    const IsingWord old = mark[x], new = old | (last & right[x]);
+
+    added |= old ^ new;
+    mark[x] = last = new;
+  }
+  *grown |= added;
+}
+
+/* All sites that bonds join to marked ones become marked: sweeps down and up the rows until nothing changes. */
+static void fill(const Clusters *c)
+{
+  const int n = c->side;
   IsingWord grown;
 
   do {
     grown = (IsingWord){0};
-    for (int i = 0; i < sites; i++) {
-      const int      *to  = near[i];
-      const IsingWord old = mark[i],
-                      new = old | (mark[to[2]] & bond[to[2]][0]) | (mark[to[3]] & bond[to[3]][1]);
+    for (int y = 0; y < n; y++) {
+      const int above = (y + n - 1) % n * n;
 
-      mark[i] = new;
-      grown |= old ^ new;
+      grow_row(n, c->right + y * n, c->mark + above, c->down + above, c->mark + y * n, &grown);
     }
-    for (int i = sites - 1; i >= 0; i--) {
-      const int      *to  = near[i];
-      const IsingWord old = mark[i], new = old | (mark[to[0]] & bond[i][0]) | (mark[to[1]] & bond[i][1]);
+    for (int y = n - 1; y >= 0; y--) {
+      const int below = (y + 1) % n * n;
 
-      mark[i] = new;
-      grown |= old ^ new;
+      grow_row(n, c->right + y * n, c->mark + below, c->down + y * n, c->mark + y * n, &grown);
     }
   } while (any(&grown));
 }
 
-/* In each cluster only the site of smallest index stays in `alive`: a tournament on the bits of the index, highest first. */
-static void elect(int sites, const int (*near)[4], const IsingWord (*bond)[2], IsingWord *alive,
-                  IsingWord *mark)
+/* In each cluster only the site of smallest index stays alive: a tournament on the bits of the index, highest first. */
+static void elect(const Clusters *c, IsingWord *alive)
 {
-  int top = 1;
+  const int sites = c->side * c->side;
+  int       top   = 1;
 
   while (top < sites) top *= 2;
   for (int i = 0; i < sites; i++) alive[i] = ~(IsingWord){0};
   for (int plane = top / 2; plane; plane /= 2) {
-    for (int i = 0; i < sites; i++) mark[i] = i & plane ? (IsingWord){0} : alive[i];
-    fill(sites, near, bond, mark);
+    for (int i = 0; i < sites; i++) c->mark[i] = i & plane ? (IsingWord){0} : alive[i];
+    fill(c);
     for (int i = 0; i < sites; i++)
-      if (i & plane) alive[i] &= ~mark[i];
+      if (i & plane) alive[i] &= ~c->mark[i];
   }
 }
 
 void ising_cluster(int side, const int (*near)[4], const IsingChance *chance, IsingBits *bits,
                    IsingWord *spin, IsingWord *work)
 {
-  const int sites           = side * side;
-  IsingWord(*const bond)[2] = (IsingWord(*)[2])work;
-  IsingWord *const alive = work + 2 * sites, *const mark = work + 3 * sites;
+  const int        sites = side * side;
+  const Clusters   c     = {side, work, work + sites, work + 2 * sites};
+  IsingWord *const alive = work + 3 * sites;
 
-  for (int i = 0; i < sites; i++)
-    for (int k = 0; k < 2; k++) {
-      draw(bits, 1, chance, &bond[i][k]);
-      bond[i][k] &= ~(spin[i] ^ spin[near[i][k]]);
-    }
-  elect(sites, near, (const IsingWord(*)[2])bond, alive, mark);
   for (int i = 0; i < sites; i++) {
-    step_wide(bits->s, &mark[i]);
-    mark[i] &= alive[i];
+    draw(bits, 1, chance, &c.right[i]);
+    draw(bits, 1, chance, &c.down[i]);
+    c.right[i] &= ~(spin[i] ^ spin[near[i][0]]);
+    c.down[i] &= ~(spin[i] ^ spin[near[i][1]]);
   }
-  fill(sites, near, (const IsingWord(*)[2])bond, mark);
-  for (int i = 0; i < sites; i++) spin[i] ^= mark[i];
+  elect(&c, alive);
+  for (int i = 0; i < sites; i++) {
+    step_wide(bits->s, &c.mark[i]);
+    c.mark[i] &= alive[i];
+  }
+  fill(&c);
+  for (int i = 0; i < sites; i++) spin[i] ^= c.mark[i];
 }
 
 /* ---- results ---- */
@@ -215,25 +244,34 @@ void ising_unpack(int sites, const IsingWord *spin, int lane, double *x)
   for (int i = 0; i < sites; i++) x[i] = spin[i][lane / 64] >> (lane % 64) & 1 ? 1 : -1;
 }
 
-static double cut(double x)
+/* sum_i a[i] b[(i + shift) mod n] */
+static int dot(int n, const signed char *restrict a, const signed char *restrict b, int shift)
 {
-  return x > 0 ? 1 : -1;
+  int sum = 0;
+
+  for (int i = 0; i < n - shift; i++) sum += a[i] * b[i + shift];
+  for (int i = n - shift; i < n; i++) sum += a[i] * b[i + shift - n];
+  return sum;
 }
 
 void ising_measure(int side, const double *x, double *energy, double *magnetisation, double *correlation)
 {
-  const int    sites = side * side;
-  const double half  = 0.5 / sites;
+  const int   sites = side * side;
+  signed char spin[ISING_MAX_SIDE * ISING_MAX_SIDE];
+  int         up = 0;
 
-  *magnetisation = 0;
-  for (int i = 0; i < sites; i++) *magnetisation += cut(x[i]) / sites;
-  for (int r = 0; r <= side / 2; r++) {
-    double sum = 0; /* of whole numbers: exact in any order */
-
-    for (int b = 0; b < side; b++)
-      for (int a = 0; a < side; a++)
-        sum += cut(x[b * side + a]) * (cut(x[b * side + (a + r) % side]) + cut(x[(b + r) % side * side + a]));
-    correlation[r] = half * sum;
+  for (int i = 0; i < sites; i++) {
+    spin[i] = x[i] > 0 ? 1 : -1;
+    up += x[i] > 0;
   }
-  *energy = -2 * correlation[1];
+  for (int r = 0; r <= side / 2; r++) {
+    int sum = 0;
+
+    for (int y = 0; y < side; y++)
+      sum += dot(side, spin + y * side, spin + y * side, r) +
+             dot(side, spin + y * side, spin + (y + r) % side * side, 0);
+    correlation[r] = 0.5 * sum / sites;
+  }
+  *magnetisation = (2.0 * up - sites) / sites;
+  *energy        = -2 * correlation[1];
 }
