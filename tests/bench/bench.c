@@ -207,7 +207,7 @@ static PetscErrorCode BenchIsing(void)
   char              *raw;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(sizeof(*spin) * (5 * SPINS + 1), &raw));
+  PetscCall(PetscMalloc1(sizeof(*spin) * (6 * SPINS + 1), &raw));
   spin = (IsingWord *)(raw + (sizeof(*spin) - (uintptr_t)raw % sizeof(*spin)) % sizeof(*spin));
   ising_neighbours(SIDE, near);
   ising_seed((RngStream){1, RNG_MCMC, 0}, 0, &bits);
