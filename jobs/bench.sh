@@ -1,5 +1,5 @@
 #!/bin/bash
-# Benchmarks, one JSON line each: normals, a training step, sampling, on 1 and 2 ranks; then PyTorch's side where it is installed.
+# Benchmarks, one JSON line each: normals, a training step, sampling, Ising updates, on 1 and 2 ranks; then PyTorch's side where it is installed.
 NP=1
 # shellcheck source=jobs/common.sh
 . "${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}/jobs/common.sh" # sbatch runs a copy of this file from elsewhere
@@ -7,7 +7,7 @@ bench=${BENCH:-build/bench}
 log=build/bench.json
 unset OMPI_MCA_mpi_yield_when_idle # free cores: waiting ranks may spin
 for n in 1 2; do
-  mpirun -q -n "$n" --bind-to core "$bench" normals train sample 2>/dev/null | grep '^{'
+  mpirun -q -n "$n" --bind-to core "$bench" normals train sample ising 2>/dev/null | grep '^{'
 done | tee "$log"
 torch=
 for p in "$PYTHON" /usr/bin/python3; do

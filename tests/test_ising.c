@@ -13,7 +13,7 @@
 
 typedef struct {
   int         side, sites, near[SITES][4];
-  IsingWord   spin[1024], work[4 * 1024];
+  IsingWord   spin[1024], work[5 * 1024];
   IsingChance flip[2], bond;
   IsingBits   bits;
 } Group;

@@ -73,7 +73,7 @@ static PetscErrorCode DatasetSetUp_Ising(Dataset dataset)
   ising_chance(exp(-4 / s->T), &s->flip[0]);
   ising_chance(exp(-8 / s->T), &s->flip[1]);
   ising_chance(-expm1(-2 / s->T), &s->bond);
-  if (s->update == ISING_CLUSTER) PetscCall(WordsAllocate(4 * sites, &s->work));
+  if (s->update == ISING_CLUSTER) PetscCall(WordsAllocate(5 * sites, &s->work));
   s->slots = (int)PetscMax(LEAST_SLOTS, PetscMin(MOST_SLOTS, CACHE_BYTES / bytes));
   PetscCall(PetscCalloc1(3 * s->slots, &s->slot));
   for (int split = 0; split < 3; split++) dataset->size[split] = -1;

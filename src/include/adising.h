@@ -7,7 +7,7 @@
   neighbour is the left one too, so that each of the four pairs of neighbours has two bonds.
 
   Multi-spin coding: ISING_GROUP independent replicas are the bits of one wide word (1: spin up), spin[site] holds a site of
-  all of them. Plain vectors of the compiler, hence the same bits on any processor.
+  all of them. The same bits on any processor.
 */
 #include "adrng.h"
 
@@ -82,7 +82,7 @@ void ising_metropolis(int64_t n, const uint32_t *site, const int (*near)[4], con
 
   Input:  bond  1 - e^(-2/T): probability of a bond between equal neighbours
   In/out: spin[side^2], bits
-  Work:   work[4 side^2]
+  Work:   work[5 side^2]
   Source: Swendsen and Wang 1987. Each cluster has one fair coin, that of its site of smallest index, which is found by a
           tournament on the bits of the index; clusters are filled by sweeps over the lattice until nothing changes
 */

@@ -1,9 +1,11 @@
 /*
-  Benchmarks of adiff, one JSON line each on rank 0: random numbers, a training step, sampling. Not a test: no limits.
+  Benchmarks of adiff, one JSON line each on rank 0: random numbers, a training step, sampling, Ising updates. Not a test:
+  no limits.
 
-  usage: mpirun -n N bench [normals] [train] [sample]
+  usage: mpirun -n N bench [normals] [train] [sample] [ising]
 */
 #include "addataset.h"
+#include "adising.h"
 #include "adnet.h"
 #include "adprocess.h"
 #include "adrng.h"
@@ -137,6 +139,98 @@ static PetscErrorCode BenchSampling(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- Ising: side 32 at T = 2.25 ---- */
+
+enum { SIDE = 32, SPINS = SIDE * SIDE, FLIPS = 1 << 19, UPDATES = 50 };
+#define TEMPERATURE 2.25
+
+/* What one would write without a second thought, but with care: one replica, a spin a byte, acceptance from a table, and one
+   number of xoshiro256++ a flip, its upper half for the site, its lower half for acceptance. */
+static double time_scalar_flips(const int (*near)[4], signed char *spin, uint64_t s[4])
+{
+  const double start = AdWallTime();
+  uint64_t     accept[9];
+
+  for (int k = 0; k < 9; k++)
+    accept[k] = k > 4 ? (uint64_t)(0x1p32 * exp(-2 * (k - 4) / TEMPERATURE)) : 1ull << 32;
+  for (int k = 0; k < FLIPS; k++) {
+    const uint64_t sum = s[0] + s[3], shifted = s[1] << 17, word = ((sum << 23) | (sum >> 41)) + s[0];
+    const int      i = (int)((word >> 32) * SPINS >> 32), *to = near[i];
+    const int      field = spin[i] * (spin[to[0]] + spin[to[1]] + spin[to[2]] + spin[to[3]]);
+
+    if ((uint32_t)word < accept[4 + field]) spin[i] = (signed char)-spin[i];
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = (s[3] << 45) | (s[3] >> 19);
+  }
+  return AdWallTime() - start;
+}
+
+static double time_packed_flips(const int (*near)[4], uint32_t *site, IsingBits *bits, IsingWord *spin)
+{
+  const double start = AdWallTime();
+  IsingChance  chance[2];
+
+  ising_chance(exp(-4 / TEMPERATURE), &chance[0]);
+  ising_chance(exp(-8 / TEMPERATURE), &chance[1]);
+  for (uint32_t k = 0; k < FLIPS / 4096; k++) {
+    rng_bits((RngStream){1, RNG_MCMC, k}, 0, 1, 4096, site);
+    for (int j = 0; j < 4096; j++) site[j] = (uint32_t)((uint64_t)site[j] * SPINS >> 32);
+    ising_metropolis(4096, site, near, chance, bits, spin);
+  }
+  return AdWallTime() - start;
+}
+
+static double time_cluster_updates(const int (*near)[4], IsingBits *bits, IsingWord *spin, IsingWord *work)
+{
+  const double start = AdWallTime();
+  IsingChance  bond;
+
+  ising_chance(1 - exp(-2 / TEMPERATURE), &bond);
+  for (int k = 0; k < UPDATES; k++) ising_cluster(SIDE, near, &bond, bits, spin, work);
+  return AdWallTime() - start;
+}
+
+/* Best of seven, the kinds in turn so that a neighbour on the machine slows all of them. */
+static PetscErrorCode BenchIsing(void)
+{
+  static signed char single[SPINS];
+  static uint32_t    site[4096];
+  static int         near[SPINS][4];
+  double             best[3] = {1e30, 1e30, 1e30};
+  IsingBits          bits;
+  IsingWord         *spin;
+  uint64_t           s[4];
+  char              *raw;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(sizeof(*spin) * (6 * SPINS + 1), &raw));
+  spin = (IsingWord *)(raw + (sizeof(*spin) - (uintptr_t)raw % sizeof(*spin)) % sizeof(*spin));
+  ising_neighbours(SIDE, near);
+  ising_seed((RngStream){1, RNG_MCMC, 0}, 0, &bits);
+  memcpy(s, bits.tie, sizeof(s));
+  for (int i = 0; i < SPINS; i++) {
+    ising_word(&bits, &spin[i]);
+    single[i] = spin[i][0] & 1 ? 1 : -1;
+  }
+  for (int repeat = 0; repeat < 7; repeat++) {
+    best[0] = PetscMin(best[0], time_scalar_flips((const int(*)[4])near, single, s));
+    best[1] = PetscMin(best[1], time_packed_flips((const int(*)[4])near, site, &bits, spin));
+    best[2] = PetscMin(best[2], time_cluster_updates((const int(*)[4])near, &bits, spin, spin + SPINS));
+  }
+  PetscCall(PetscFree(raw));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, best, 3, MPI_DOUBLE, MPI_MAX, PETSC_COMM_WORLD));
+  PetscCall(Report("ising_flips_scalar", FLIPS / best[0], "flips/s a rank"));
+  PetscCall(Report("ising_flips", (double)FLIPS * ISING_GROUP / best[1], "flips/s a rank"));
+  PetscCall(Report("ising_flips_ratio_to_scalar", ISING_GROUP * best[0] / best[1], "times as fast"));
+  PetscCall(
+      Report("ising_cluster_updates", (double)UPDATES * ISING_GROUP / best[2], "updates of 32x32/s a rank"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunBenchmarks(int argc, char **argv)
 {
   PetscFunctionBegin;
@@ -144,6 +238,7 @@ static PetscErrorCode RunBenchmarks(int argc, char **argv)
     if (!strcmp(argv[i], "normals")) PetscCall(BenchNormals());
     if (!strcmp(argv[i], "train")) PetscCall(BenchTraining());
     if (!strcmp(argv[i], "sample")) PetscCall(BenchSampling());
+    if (!strcmp(argv[i], "ising")) PetscCall(BenchIsing());
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -55,6 +55,9 @@ refuses "data with a NaN" "row 17" data -dataset_type file -dataset_file "$work/
 refuses "data of wrong shape" "" data -dataset_type file -dataset_file "$work/flat.h5"
 refuses "ragged CSV" "line 3" data -dataset_type file -dataset_file "$work/ragged.csv"
 refuses "words in CSV" "line 3" data -dataset_type file -dataset_file "$work/words.csv"
+refuses "Ising lattice of one site" "-dataset_ising_side: expected a whole number from 2 to 128" data -dataset_type ising -dataset_ising_side 1
+refuses "Ising at zero temperature" "-dataset_ising_temperature: expected a number > 0" data -dataset_type ising -dataset_ising_temperature 0
+refuses "flips of a cluster update" "does not use it" data -dataset_type ising -dataset_ising_update cluster -dataset_ising_flips 10
 refuses "weights that are no weights" "score_file" sample -score_file "$work/mix.h5"
 launch 2 process -o /proc/nowhere/x.h5 >"$work/stdout" 2>"$work/stderr"
 code=$?
@@ -90,6 +93,8 @@ refuses "a path of a sample that is not there" "sample 40" sample -sampler_sampl
 any_ranks exact_flow "1 2 3" sample -sampler_scheme flow -sampler_samples 1003
 any_ranks noised "1 2 3 4" noise -noise_samples 1003 -noise_times 0.1,1
 any_ranks rows "1 2 3" data -data_samples 1003
+any_ranks ising "1 2 3" data -dataset_type ising -dataset_ising_side 8 -data_samples 1337
+works "an Ising lattice whose names do not fit" 2 "$work/wide.h5" data -dataset_type ising -dataset_ising_side 128 -dataset_ising_flips 1000 -data_samples 10
 any_ranks scored "1 2 3" score -dataset_type mixture -dataset_file "$work/mix.h5" -score_points "$work/points.h5" -score_time 0.3
 # shellcheck disable=SC2086 # $net is a list of words
 any_ranks joint "1 2 3 4 8" train $net 100 -score_kind joint

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Statistics that take minutes: figure 2a against the prototype's tables, and the main job with fewer iterations.
+# Statistics that take minutes: figure 2a against the prototype's tables, the main job with fewer iterations, and Ising rows
+# against exact values.
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
@@ -13,5 +14,27 @@ verdict "figure 2a agrees with the prototype" "$(awk -v a="${agree% *}" -v n="${
 
 jobs/run_alanine.sh >"$work/alanine.log" 2>&1
 verdict "the main job ends in its figure" "$([ "$(tail -1 "$work/alanine.log")" = figures/alanine.png ] || tail -3 "$work/alanine.log")"
+
+ising() { # ising T ARGS...: energy and specific heat of 1000 rows within four standard errors of exact, and a line of the table
+  local T=$1
+  shift
+  works "Ising at T $T, $*" 2 "$work/ising.h5" data -dataset_type ising -dataset_ising_temperature "$T" -data_samples 1000 "$@"
+  verdict "Ising at T $T, $*, is exact" "$("$PYTHON" - "$work/ising.h5" "$T" "$*" <<'PY' || echo "no verdict"
+import sys, h5py
+with h5py.File(sys.argv[1]) as f:
+    a = dict(f["ising"].attrs)
+u, du, u0 = (float(a[k]) for k in ("mean_energy", "mean_energy_stderr", "exact_energy"))
+c, dc, c0 = (float(a[k]) for k in ("specific_heat", "specific_heat_stderr", "exact_specific_heat"))
+m, dm = (float(a[k]) for k in ("abs_magnetisation", "abs_magnetisation_stderr"))
+print(f"Ising T {sys.argv[2]:12s} u {u:.5f}({du:.5f}) exact {u0:.6f}   c {c:.4f}({dc:.4f}) exact {c0:.5f}   |m| {m:.5f}({dm:.5f})   {sys.argv[3]}", file=sys.stderr)
+if abs(u - u0) > 4 * du or abs(c - c0) > 4 * dc:
+    print("it is not")
+PY
+)"
+}
+for T in 2.0 2.269185314 2.5 3.0; do
+  ising $T -dataset_ising_start ordered
+  ising $T -dataset_ising_update cluster
+done
 
 close_tests
