@@ -45,7 +45,7 @@ export PYTHON
 export ADIFF := $(BUILD)/adiff
 
 .PHONY: all help info run check check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
-        install setup fig2a fig_clock job layers
+        install setup fig2a fig_clock losses job layers
 all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
@@ -97,6 +97,9 @@ fig2a: setup ## figure 2a of the paper: diamond, exact score, noises and time st
 fig_clock: setup ## all noises on one clock: curves against time and against sigma2
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=fig_clock
+losses: setup ## which loss is best for which noise: 17 settings, 3 noises (FULL=1: longer)
+	@$(build_all) all
+	@$(MAKE) --no-print-directory job JOB=losses
 job: # in a make of its own, which sees what setup has installed
 	@NP=$(NP) jobs/$(JOB).sh
 

@@ -40,7 +40,7 @@ static const Command commands[] = {
      .declare = {ProcessDeclareOptions, DatasetDeclareOptions, NoiseRunDeclareOptions}},
     {.name        = "train",
      .summary     = "train a score network on a data set, or on a file of rows: adiff train my.csv",
-     .example     = "adiff train inputs/train_diamond.yaml",
+     .example     = "adiff train inputs/train_paper.yaml",
      .run         = TrainRun,
      .declare     = {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions, NetDeclareOptions,
                      TrainerDeclareOptions},

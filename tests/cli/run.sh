@@ -62,6 +62,8 @@ refuses "weights that are no weights" "score_file" sample -score_file "$work/mix
 launch 2 process -o /proc/nowhere/x.h5 >"$work/stdout" 2>"$work/stderr"
 code=$?
 verdict "unwritable output" "$([ $code = 2 ] || echo "exit code $code")$(grep -q "cannot write '/proc/nowhere/x.h5'" "$work/stderr" || head -1 "$work/stderr")"
+refuses "weights of components for a net of z" "-trainer_weight: det" train -score_kind reduced -trainer_weight det
+refuses "a form of a reduced net" "-score_form: 'adiff train' does not use it" train -score_kind reduced -score_form score
 refuses "foreign time integrator" "ts_type" sample -ts_type beuler -sampler_samples 10
 fails "a diverging run" "not finite" sample -process_tau 0.000001 -sampler_scheme em -sampler_grid uniform -sampler_steps 100 -sampler_samples 100
 
@@ -100,6 +102,8 @@ any_ranks scored "1 2 3" score -dataset_type mixture -dataset_file "$work/mix.h5
 any_ranks joint "1 2 3 4 8" train $net 100 -score_kind joint
 # shellcheck disable=SC2086
 any_ranks reduced "1 2 4 8" train $net 100 -score_kind reduced -trainer_times sigma
+# shellcheck disable=SC2086
+any_ranks weighted "1 3" train $net 100 -process_tp 0.1 -score_kind joint -score_form score -trainer_weight v1 -trainer_times lognormal
 any_ranks net_em "1 2 3 4" sample -score_file "$work/joint.1.h5" -sampler_scheme em -sampler_grid uniform -sampler_steps 20 -sampler_samples 1003
 any_ranks measured "1 2 3 4" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5"
 any_ranks likelihood "1 2 3" likelihood -score_file "$work/reduced.1.h5" -likelihood_rows 700 -likelihood_nodes 6 -likelihood_tolerance 1e-3 -likelihood_divergence hutchinson
