@@ -103,6 +103,61 @@ double *sampled(const char *process, const char *data, const char *sampler)
   return all;
 }
 
+/* z[N][d] = l.X, or x where l is NULL */
+static void project(const double *l, int b, int d, int64_t N, const double *X, double *z)
+{
+  for (int64_t r = 0; r < N; r++)
+    for (int i = 0; i < d; i++) {
+      z[r * d + i] = l ? 0 : X[r * b * d + i];
+      for (int a = 0; l && a < b; a++) z[r * d + i] += l[a] * X[(r * b + a) * d + i];
+    }
+}
+
+/* mean[kept][N][d]: all means that were kept, in the order of their making */
+static void ask(const Case *c, const AffineMap *map, const Kernel *k, int64_t N, const double *X,
+                double *mean, double *g)
+{
+  const AffinePlan *plan = &c->sampler->plan;
+  const int64_t     size = N * plan->d;
+  History           h    = {.weight = map->weight};
+
+  ck_call(map->g_is_mean ? ScoreDenoise(c->score, k, N, X, g) : ScoreRespond(c->score, k, N, X, g));
+  for (; h.depth < plan->depth && h.depth < map->kept; h.depth++) {
+    h.difference[h.depth] = map->difference[h.depth];
+    h.before[h.depth]     = mean + (map->kept - 1 - h.depth) * size;
+  }
+  h.keep = map->keep ? mean + map->kept * size : NULL;
+  if (plan->depth && map->g_is_mean) extrapolate_mean(&h, size, g);
+  if (plan->depth && !map->g_is_mean) extrapolate_score(&h, k, plan->q, plan->d, N, X, g);
+}
+
+void march(const Case *c, int64_t N, double *X, double *z)
+{
+  const AffinePlan *plan = &c->sampler->plan;
+  const int         b = plan->b, d = plan->d;
+  const int64_t     size = N * d;
+  double           *g    = malloc(sizeof(double) * (size_t)(size * b));
+  double           *mean = malloc(sizeof(double) * (size_t)(size * plan->nstages));
+  float            *xi   = malloc(sizeof(float) * (size_t)(size * b));
+  Kernel            k;
+
+  for (int step = 0; step <= plan->nsteps; step++) {
+    if (z && step < plan->nsteps) ck_call(ProcessGetKernel(c->process, plan->t[step], &k));
+    if (z) project(step < plan->nsteps ? k.l : NULL, b, d, N, X, z + step * size);
+    if (step == plan->nsteps) break;
+    for (int s = plan->first_stage[step]; s < plan->first_stage[step + 1]; s++) {
+      const AffineMap *map = &plan->map[s];
+
+      if (map->q) ask(c, map, &plan->kernel[s], N, X, mean, g);
+      if (map->c) rng_normal((RngStream){plan->seed, RNG_SDE, (uint32_t)s}, 0, (size_t)N, map->c * d, xi);
+      affine_update(map, d, N, g, xi, X);
+    }
+  }
+  free(g);
+  free(mean);
+  free(xi);
+}
+
 PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
                             PetscErrorCode code, PetscErrorType type, const char *message, void *ctx)
 {

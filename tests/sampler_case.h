@@ -43,6 +43,14 @@ double *gather_frame(const Case *c, int frame);
 /* A run from these options; all samples on all ranks */
 double *sampled(const char *process, const char *data, const char *sampler);
 
+/*
+  march - the definition of a run, without TS, ranks and waves: all stages of the plan for N samples
+
+  In/out: X[N][b*d]
+  Output: z[nsteps+1][N][d], l.X at all times of the grid but the last, where it is x; or NULL
+*/
+void march(const Case *c, int64_t N, double *X, double *z);
+
 /* An error handler that keeps the message in the 512 characters of ctx */
 PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
                             PetscErrorCode code, PetscErrorType type, const char *message, void *ctx);

@@ -14,7 +14,7 @@ START_TEST(test_anc_reproduces_printed_step)
   static const double B[2] = {0.263330925939, -0.345600414812};
   static const double V[4] = {0.0893393526726, 0.0399243014504, 0.0399243014504, 0.523693153007};
   LinearSde           sde  = active_sde(1.3, 0.7, 0.2, 0.9);
-  AffineStep          step;
+  AffineStage         step;
 
   ck_assert_int_eq(scheme_anc(&sde, 0.8, 0.5, &step), KERNEL_OK);
   ck_assert_int_eq(step.g_is_mean, 1);
@@ -33,7 +33,7 @@ START_TEST(test_anc_matches_400_digit_reference)
     const int     b   = bridge_reference[i].b;
     const double *V   = bridge_reference[i].V;
     LinearSde     sde = {.b = b};
-    AffineStep    step;
+    AffineStage   step;
 
     memcpy(sde.M, bridge_reference[i].M, sizeof sde.M);
     memcpy(sde.Q, bridge_reference[i].Q, sizeof sde.Q);
@@ -53,7 +53,7 @@ START_TEST(test_anc_matches_400_digit_reference)
 END_TEST
 
 /* x0 known: the law N(u_t x0, Cb_t) goes over into N(u_s x0, Cb_s) whatever the step; noise-free for DDIM */
-static void check_known_x0(const LinearSde *sde, double t, double s, const AffineStep *step)
+static void check_known_x0(const LinearSde *sde, double t, double s, const AffineStage *step)
 {
   const int b  = sde->b;
   Kernel    kt = kernel_at(sde, t), ks = law_at(sde, s);
@@ -81,8 +81,8 @@ START_TEST(test_anc_is_exact_when_x0_is_known)
 
   for (int i = 0; i < NEXAMPLES; i++) {
     for (int j = 0; j < 5; j++) {
-      LinearSde  sde = example_sde(i);
-      AffineStep step;
+      LinearSde   sde = example_sde(i);
+      AffineStage step;
 
       ck_assert_int_eq(scheme_anc(&sde, 0.7, s[j], &step), KERNEL_OK);
       check_known_x0(&sde, 0.7, s[j], &step);
@@ -97,8 +97,8 @@ START_TEST(test_ddim_is_exact_when_x0_is_known)
 
   for (int i = 0; i < NEXAMPLES; i++) {
     for (int j = 0; j < 5; j++) {
-      LinearSde  sde = example_sde(i);
-      AffineStep step;
+      LinearSde   sde = example_sde(i);
+      AffineStage step;
 
       ck_assert_int_eq(scheme_ddim(&sde, 0.7, s[j], &step), KERNEL_OK);
       for (int r = 0; r < sde.b * sde.b; r++) ck_assert_double_eq(step.L[r], 0.0);
@@ -117,7 +117,7 @@ START_TEST(test_anc_moves_z_by_the_clock_alone)
     Kernel       kt = kernel_at(&sde, 0.7), ks = kernel_at(&sde, 0.4);
     const double q = ks.sigma2 / kt.sigma2;
     double       noise[AD_BMAX];
-    AffineStep   step;
+    AffineStage  step;
 
     ck_assert_int_eq(scheme_anc(&sde, 0.7, 0.4, &step), KERNEL_OK);
     for (int c = 0; c < b; c++) {
@@ -153,14 +153,14 @@ static double ddim_error(const LinearSde *sde, int steps, int second_order)
   exact = DATA_MEAN +
           sqrt((DATA_VARIANCE + end * end) / (DATA_VARIANCE + k.sigma2)) * (dot(b, k.l, X) - DATA_MEAN);
   for (int n = 0; n < steps; n++) {
-    AffineStep step;
-    double     mean, g, next[AD_BMAX] = {0.0};
+    AffineStage step;
+    double      mean, g, next[AD_BMAX] = {0.0};
 
     k    = kernel_at(sde, time[n]);
     mean = (DATA_VARIANCE * dot(b, k.l, X) + k.sigma2 * DATA_MEAN) / (DATA_VARIANCE + k.sigma2);
     ck_assert_int_eq(scheme_ddim(sde, time[n], time[n + 1], &step), KERNEL_OK);
     if (second_order && n > 0) scheme_multistep(sigma[n - 1], sigma[n], sigma[n + 1], &step);
-    g        = mean + step.multistep * (mean - previous);
+    g        = mean + step.difference[0] * (mean - previous);
     previous = mean;
     for (int i = 0; i < b; i++) next[i] = dot(b, step.A + i * b, X) + step.B[i] * g;
     memcpy(X, next, sizeof next);
@@ -185,12 +185,12 @@ END_TEST
 
 START_TEST(test_multistep_scales_with_the_kind_of_g)
 {
-  AffineStep mean = {.g_is_mean = 1}, score = {.g_is_mean = 0};
+  AffineStage mean = {.g_is_mean = 1}, score = {.g_is_mean = 0};
 
   scheme_multistep(8.0, 4.0, 1.0, &mean); /* log steps: log 2, then log 4 */
   scheme_multistep(8.0, 4.0, 1.0, &score);
-  ck_assert_close(mean.multistep, 1.0, 1e-15);
-  ck_assert_close(score.multistep, 1.0 / 16.0, 1e-15);
+  ck_assert_close(mean.difference[0], 1.0, 1e-15);
+  ck_assert_close(score.difference[0], 1.0 / 16.0, 1e-15);
 }
 END_TEST
 
@@ -203,7 +203,7 @@ START_TEST(test_denoise_is_the_posterior_mean_of_the_start)
     Kernel       k   = kernel_at(&sde, 0.6);
     Moments      law = moments_at(&k);
     const double v   = DATA_VARIANCE + k.sigma2;
-    AffineStep   by_mean, by_score;
+    AffineStage  by_mean, by_score;
 
     ck_assert_int_eq(scheme_denoise(&sde, 0.6, 1, &by_mean), KERNEL_OK);
     ck_assert_int_eq(scheme_denoise(&sde, 0.6, 0, &by_score), KERNEL_OK);

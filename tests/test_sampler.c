@@ -338,43 +338,26 @@ static void assert_same_as_serial(const char *process, const char *sampler)
   const AffinePlan  *plan;
   const Coordinates *known;
   Case               c;
-  double            *X, *g, *previous;
-  float             *xi;
+  Kernel             start;
+  const double      *mine;
+  double            *X;
+  int64_t            first, n;
   int                same = 1, width;
 
   ck_call(make(process, DIAMOND, sampler, &c));
   ck_call(SamplerSolve(c.sampler));
-  plan     = &c.sampler->plan;
-  known    = c.sampler->coordinates;
-  width    = plan->b * 2;
-  X        = malloc(sizeof(double) * (size_t)(plan->N * width));
-  g        = malloc(sizeof(double) * (size_t)(plan->N * width));
-  previous = calloc((size_t)(plan->N * width), sizeof(double));
-  xi       = malloc(sizeof(float) * (size_t)(plan->N * width));
-  ck_call(ProcessSamplePrior(c.process, PRIOR_MATCHED, &plan->kernel[0], 2, known->mean, known->variance,
+  plan  = &c.sampler->plan;
+  known = c.sampler->coordinates;
+  width = plan->b * 2;
+  X     = malloc(sizeof(double) * (size_t)(plan->N * width));
+  ck_call(ProcessGetKernel(c.process, plan->t[0], &start));
+  ck_call(ProcessSamplePrior(c.process, PRIOR_MATCHED, &start, 2, known->mean, known->variance,
                              (RngStream){plan->seed, RNG_PRIOR, 0}, 0, plan->N, X));
-  for (int k = 0; k < plan->nsteps; k++) {
-    const AffineMap *map = &plan->map[k];
-
-    ck_call(map->g_is_mean ? ScoreDenoise(c.score, &plan->kernel[k], plan->N, X, g)
-                           : ScoreRespond(c.score, &plan->kernel[k], plan->N, X, g));
-    extrapolate_mean(map->multistep, plan->N * 2, g, previous);
-    rng_normal((RngStream){plan->seed, RNG_SDE, (uint32_t)k}, 0, (size_t)plan->N, PetscMax(1, map->c) * 2,
-               xi);
-    affine_update(map, 2, plan->N, g, xi, X);
-  }
-  {
-    const double *mine;
-    int64_t       first, n;
-
-    ck_call(SamplerGetStates(c.sampler, &first, &n, &mine));
-    for (int64_t i = 0; i < n * width; i++) same &= mine[i] == X[first * width + i];
-  }
+  march(&c, plan->N, X, NULL);
+  ck_call(SamplerGetStates(c.sampler, &first, &n, &mine));
+  for (int64_t i = 0; i < n * width; i++) same &= mine[i] == X[first * width + i];
   ck_assert_all(same);
   free(X);
-  free(g);
-  free(previous);
-  free(xi);
   ck_call(drop(&c));
 }
 
@@ -384,6 +367,12 @@ START_TEST(test_steps_give_the_same_bits_on_any_ranks_in_any_waves)
   assert_same_as_serial(ACTIVE, "-sampler_scheme anc -sampler_samples 1003 -sampler_wave 7");
   assert_same_as_serial(CLD, "-sampler_scheme ddim -sampler_samples 1003 -sampler_wave 2000");
   assert_same_as_serial(BATHS, "-sampler_scheme em -sampler_last denoise -sampler_samples 2");
+  assert_same_as_serial(CLD, "-sampler_scheme heun -sampler_samples 1003 -sampler_wave 64");
+  assert_same_as_serial(BOTH, "-sampler_scheme sscs -sampler_samples 1003 -sampler_wave 64");
+  assert_same_as_serial(ACTIVE, "-sampler_scheme abm -sampler_samples 1003 -sampler_wave 64");
+  assert_same_as_serial(BATHS,
+                        "-sampler_scheme abm -sampler_corrector 2 -sampler_churn 2 -sampler_samples 103 "
+                        "-sampler_wave 5");
 }
 END_TEST
 

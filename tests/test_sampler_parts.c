@@ -20,7 +20,7 @@ START_TEST(test_grids_fall_from_start_to_zero_by_their_law)
 {
   const LinearSde sde  = {.b = 2, .M = {-1, 1, 0, -2}, .Q = {0, 0, 0, 8}, .V0 = {0, 0, 0, 2}};
   GridSpec        spec = {.n = 12, .start = 0.8, .t_min = 1e-3, .sigma_min = 0.006, .rho = 7};
-  double          t[13], root[2];
+  double          t[13], wide[13], root[2];
   Kernel          k;
 
   for (int type = GRID_UNIFORM; type <= GRID_SIGMA_RHO; type++) {
@@ -37,7 +37,20 @@ START_TEST(test_grids_fall_from_start_to_zero_by_their_law)
     root[1] = root[0] + (pow(0.006, 1.0 / 7) - root[0]) * i / 11;
     ck_assert_close(k.sigma, pow(root[1], 7), 1e-11);
   }
-  for (int type = GRID_UNIFORM; type <= GRID_SIGMA_RHO; type++) {
+  spec.type = GRID_SCALES; /* with wide data the same; with narrow ones the density falls above their width */
+  spec.variance = 1e12;
+  assert_falls(&sde, &spec, wide);
+  for (int i = 0; i < 12; i++) ck_assert_close(wide[i], t[i], 1e-6);
+  spec.variance = 0.01;
+  spec.rho      = 1e6; /* density 1/sqrt(1 + s^2/V) in log s: asinh(sqrt(V)/s) grows evenly */
+  assert_falls(&sde, &spec, wide);
+  for (int i = 0; i < 12; i++) {
+    ck_assert_int_eq(kernel_compute(&sde, wide[i], &k), KERNEL_OK);
+    if (i == 0) root[0] = asinh(0.1 / k.sigma);
+    ck_assert_close(asinh(0.1 / k.sigma), root[0] + (asinh(0.1 / 0.006) - root[0]) * i / 11, 1e-5);
+  }
+  spec.rho = 7;
+  for (int type = GRID_UNIFORM; type <= GRID_SCALES; type++) {
     spec.type = (GridType)type;
     spec.n    = 1;
     assert_falls(&sde, &spec, t);
@@ -105,61 +118,6 @@ START_TEST(test_numbers_outside_and_not_finite_are_counted)
 END_TEST
 
 /* ---- tables ---- */
-
-/* Error of mean and variance of x at the end, for data N(0.5, 0.3) and an exact start, from the tables alone */
-static double moment_error(const AffinePlan *plan)
-{
-  const int    b = plan->b;
-  const double m = 0.5, V = 0.3;
-  double       mean[AD_BMAX], cov[AD_BMAX * AD_BMAX];
-
-  gaussian_law(&plan->kernel[0], m, V, mean, cov);
-  for (int k = 0; k < plan->nsteps; k++) {
-    const AffineMap *map  = &plan->map[k];
-    const Kernel    *at   = &plan->kernel[k];
-    const double     gain = -1 / (V + at->sigma2), offset = m / (V + at->sigma2); /* sz = gain z + offset */
-    double           H[AD_BMAX * AD_BMAX], HS[AD_BMAX * AD_BMAX], next[AD_BMAX], S[AD_BMAX * AD_BMAX];
-
-    ck_assert(!map->g_is_mean && map->q == 1);
-    for (int i = 0; i < b * b; i++) H[i] = map->A[i] + map->B[i / b] * gain * at->l[i % b];
-    for (int i = 0; i < b; i++) {
-      next[i] = map->B[i] * offset;
-      for (int j = 0; j < b; j++) next[i] += H[i * b + j] * mean[j];
-    }
-    for (int i = 0; i < b * b; i++) {
-      HS[i] = 0;
-      for (int j = 0; j < b; j++) HS[i] += H[i / b * b + j] * cov[j * b + i % b];
-    }
-    for (int i = 0; i < b * b; i++) {
-      S[i] = 0;
-      for (int j = 0; j < b; j++) S[i] += HS[i / b * b + j] * H[i % b * b + j];
-      for (int j = 0; j < map->c; j++) S[i] += map->L[i / b * map->c + j] * map->L[i % b * map->c + j];
-    }
-    memcpy(mean, next, sizeof mean);
-    memcpy(cov, S, sizeof cov);
-  }
-  return fabs(mean[0] - m) + fabs(cov[0] - V);
-}
-
-START_TEST(test_em_moments_converge_with_first_order)
-{
-  char   text[200];
-  double error[2];
-  Case   c;
-
-  for (int p = 0; p < PROCESSES; p++) {
-    for (int level = 0; level < 2; level++) {
-      snprintf(text, sizeof(text),
-               "-sampler_scheme em -sampler_grid uniform -sampler_samples 1 -sampler_steps %d", 800 << level);
-      ck_call(make(processes[p], GAUSSIAN, text, &c));
-      error[level] = moment_error(&c.sampler->plan);
-      ck_call(drop(&c));
-    }
-    ck_assert_msg(error[1] < 0.02 && fabs(log2(error[0] / error[1]) - 1) < 0.08, "%s: errors %g, %g",
-                  processes[p], error[0], error[1]);
-  }
-}
-END_TEST
 
 /* Weights that make a net answer something */
 static PetscErrorCode fill_net(Score score)
@@ -236,6 +194,7 @@ START_TEST(test_extrapolated_scores_are_extrapolated_means)
   LinearSde sde = {.b = 2, .M = {-1.3, 1, 0, -2}, .Q = {0.1, 0, 0, 3}, .V0 = {0, 0, 0, 0.7}};
   Kernel    k;
   double    X[N * 2 * D], g[N * 2 * D], before[N * 2 * D], mean[N * D], was[2][N * D];
+  History   by_mean = {.depth = 1, .weight = 1, .difference = {0.35}}, by_score = by_mean;
 
   ck_assert_int_eq(kernel_compute(&sde, 0.4, &k), KERNEL_OK);
   for (int i = 0; i < N * 2 * D; i++) {
@@ -248,8 +207,11 @@ START_TEST(test_extrapolated_scores_are_extrapolated_means)
       mean[r * D + i]   = z + k.sigma2 * g[2 * r * D + i];
       was[0][r * D + i] = was[1][r * D + i] = sin(0.3 * (r + i));
     }
-  extrapolate_score(0.35 / k.sigma2, &k, 2, D, N, X, g, was[0]);
-  extrapolate_mean(0.35, N * D, mean, was[1]);
+  by_mean.before[0] = by_mean.keep = was[1];
+  by_score.before[0] = by_score.keep = was[0];
+  by_score.difference[0] /= k.sigma2;
+  extrapolate_score(&by_score, &k, 2, D, N, X, g);
+  extrapolate_mean(&by_mean, N * D, mean);
   for (int r = 0; r < N; r++)
     for (int i = 0; i < D; i++) {
       double z = k.l[0] * X[2 * r * D + i] + k.l[1] * X[(2 * r + 1) * D + i];
@@ -343,7 +305,8 @@ START_TEST(test_files_hold_samples_and_paths_in_data_units)
   Case        c;
 
   ck_call(make(ACTIVE, DIAMOND,
-               "-sampler_samples 30 -sampler_steps 5 -sampler_trajectory 30 -sampler_trajectory_times 1,0",
+               "-sampler_samples 30 -sampler_steps 5 -sampler_trajectory 30 -sampler_trajectory_times 1,0 "
+               "-sampler_scheme heun -sampler_churn 0.5",
                &c));
   ck_call(SamplerSolve(c.sampler));
   X = gather(&c);
@@ -363,10 +326,10 @@ START_TEST(test_files_hold_samples_and_paths_in_data_units)
   ck_call(InputAttrString(in, "/samples", "columns", sizeof(text), text, &found));
   ck_assert_str_eq(text, "x1,x2,aux1_x1,aux1_x2");
   ck_call(InputAttrString(in, "/samples", "label", sizeof(text), text, &found));
-  ck_assert_str_eq(
-      text, "active k 1.3 tau 0.7 Ta 0.9 Tp 0 | exact | ddim order 2 | sigma_rho 5 | matched | last none");
+  ck_assert_str_eq(text, "active k 1.3 tau 0.7 Ta 0.9 Tp 0 | exact | heun order 2 + churn 0.5 | sigma_rho 5 "
+                         "| matched | last none");
   ck_call(InputAttrReal(in, "/samples", "evaluations", 1, &evaluations, &found));
-  ck_assert(found && evaluations == 5);
+  ck_assert(found && evaluations == 9);
   ck_call(InputClose(&in));
   for (int r = 0; r < N; r++) {
     const double *x = X + r * 4, *s = state + r * 4, *end = path + (N + r) * 4;
@@ -396,7 +359,7 @@ END_TEST
 
 START_TEST(test_a_score_that_is_not_finite_stops_every_scheme)
 {
-  static const char *const schemes[] = {"em", "anc", "ddim", "flow"};
+  static const char *const schemes[] = {"em", "anc", "ddim", "heun", "sscs", "abm", "flow"};
   char                     text[200], message[512];
   PetscErrorCode           code;
   int64_t                  n;
@@ -404,7 +367,7 @@ START_TEST(test_a_score_that_is_not_finite_stops_every_scheme)
   Net                      net;
   Case                     c;
 
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < 7; i++) {
     snprintf(
         text, sizeof(text),
         "-score_type net -net_width 16 -net_depth 2 -sampler_wave 8 -sampler_samples 30 -sampler_scheme %s",
@@ -427,7 +390,7 @@ START_TEST(test_settings_that_make_no_sense_are_refused)
 {
   static const char *const lines[][2] = {
       {"-sampler_steps 0", "-sampler_steps: expected a whole number from 1"},
-      {"-ts_type beuler", "-ts_type: expected em, anc, ddim or rk"},
+      {"-ts_type beuler", "-ts_type: expected em, anc, ddim, heun, sscs, abm or rk"},
       {"-ts_type rk -sampler_scheme em", "contradicts"},
       {"-sampler_scheme anc -ts_adapt_type basic", "-ts_adapt_type"},
       {"-ts_dt 0.1", "-ts_dt"},
@@ -439,12 +402,22 @@ START_TEST(test_settings_that_make_no_sense_are_refused)
       {"-sampler_trajectory 3 -sampler_samples 2", "-sampler_trajectory"},
       {"-sampler_trajectory 3 -sampler_trajectory_times 2", "-sampler_trajectory_times"},
       {"-sampler_samples 2e9", "at most 536870911"},
+      {"-sampler_scheme heun -sampler_order 1", "expected a whole number from 2 to 2 for heun"},
+      {"-sampler_scheme ddim -sampler_order 3", "expected a whole number from 1 to 2 for ddim"},
+      {"-sampler_evaluations 7 -sampler_steps 7", "not both"},
+      {"-sampler_evaluations 7 -sampler_scheme flow", "the flow chooses its steps"},
+      {"-sampler_snr 1", "-sampler_snr: expected a number"},
+      {"-sampler_corrector -1", "-sampler_corrector: expected a whole number"},
+      {"-sampler_churn nan", "-sampler_churn: expected a number"},
+      {"-sampler_churn 1 -sampler_scheme flow", "the flow takes neither"},
   };
 
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
     assert_refused(ACTIVE, DIAMOND, lines[i][0], AD_ERR_INPUT, lines[i][1]);
   assert_refused("-process_type general -process_m 0.5 -process_g 1", GAUSSIAN, "-sampler_prior stationary",
                  AD_ERR_INPUT, "no stationary law");
+  assert_refused("-process_type general -process_m 0.5 -process_g 1", GAUSSIAN, "-sampler_scheme sscs",
+                 AD_ERR_INPUT, "needs a process with a stationary law");
 }
 END_TEST
 
@@ -454,7 +427,6 @@ Suite *sampler_parts_suite(void)
       test_grids_fall_from_start_to_zero_by_their_law,
       test_affine_loops_match_their_definition,
       test_numbers_outside_and_not_finite_are_counted,
-      test_em_moments_converge_with_first_order,
       test_em_step_follows_the_score_it_is_given,
       test_extrapolated_scores_are_extrapolated_means,
       test_paths_end_in_the_samples,

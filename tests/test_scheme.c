@@ -6,7 +6,7 @@
 Suite *scheme_suite(void);
 
 /* One step of the moments with the exact g of these data; M_error times M is added to A */
-static void advance_moments(const LinearSde *sde, const AffineStep *step, const Kernel *k, double M_error,
+static void advance_moments(const LinearSde *sde, const AffineStage *step, const Kernel *k, double M_error,
                             Moments *x)
 {
   const int    b     = step->b;
@@ -33,7 +33,7 @@ static Moments em_moments(const LinearSde *sde, int steps, int wrong_sign)
   Moments      x  = moments_at(&k);
 
   for (int n = steps; n > 0; n--) {
-    AffineStep step;
+    AffineStage step;
 
     k = kernel_at(sde, n * dt);
     ck_assert_int_eq(scheme_em(sde, n * dt, (n - 1) * dt, 1, &step), KERNEL_OK);
@@ -51,8 +51,8 @@ static Moments flow_moments(const LinearSde *sde, int steps, int wrong_sign)
   Moments      x  = moments_at(&k);
 
   for (int n = steps; n > 0; n--) {
-    AffineStep step = {.b = b, .q = 1};
-    double     H[SIZE], A[SIZE], B[AD_BMAX];
+    AffineStage step = {.b = b, .q = 1, .evaluates = 1, .weight = 1.0};
+    double      H[SIZE], A[SIZE], B[AD_BMAX];
 
     /* X' = (I + dt J + dt^2 J J/2) X + ..., J the right-hand side at the middle: as good as midpoint */
     k = kernel_at(sde, (n - 0.5) * dt);
@@ -148,9 +148,9 @@ END_TEST
 START_TEST(test_em_noise_has_covariance_of_forward_process)
 {
   for (int i = 0; i < NEXAMPLES; i++) {
-    LinearSde  sde = example_sde(i);
-    const int  b   = sde.b;
-    AffineStep step;
+    LinearSde   sde = example_sde(i);
+    const int   b   = sde.b;
+    AffineStage step;
 
     ck_assert_int_eq(scheme_em(&sde, 0.5, 0.45, 1, &step), KERNEL_OK);
     for (int r = 0; r < b; r++) {
@@ -164,8 +164,8 @@ END_TEST
 /* Tp = 0: no noise in x, so that the last step with and without noise returns the same x */
 START_TEST(test_em_leaves_x_without_noise_where_the_process_does)
 {
-  LinearSde  sde = active_sde(1.0, 0.5, 0.0, 1.0);
-  AffineStep step;
+  LinearSde   sde = active_sde(1.0, 0.5, 0.0, 1.0);
+  AffineStage step;
 
   ck_assert_int_eq(scheme_em(&sde, 0.01, 0.0, 1, &step), KERNEL_OK);
   ck_assert_double_eq(step.L[0], 0.0);
@@ -182,10 +182,10 @@ START_TEST(test_em_with_full_score_agrees_with_closed_form)
   static const double X[3] = {0.4, -1.1, 0.7};
 
   for (int i = 0; i < NEXAMPLES; i++) {
-    LinearSde  sde = example_sde(i);
-    const int  b   = sde.b;
-    AffineStep one, all;
-    Kernel     k = kernel_at(&sde, 0.3);
+    LinearSde   sde = example_sde(i);
+    const int   b   = sde.b;
+    AffineStage one, all;
+    Kernel      k = kernel_at(&sde, 0.3);
 
     ck_assert_int_eq(scheme_em(&sde, 0.3, 0.2, 1, &one), KERNEL_OK);
     ck_assert_int_eq(scheme_em(&sde, 0.3, 0.2, b, &all), KERNEL_OK);
@@ -208,37 +208,41 @@ END_TEST
 
 START_TEST(test_stability_is_the_spectral_radius)
 {
-  const double angle = 0.7;
-  Kernel       k     = {.b = 2, .l = {1.0, 0.0}};
-  AffineStep   turn  = {
-         .b = 2, .q = 1, .A = {0.9 * cos(angle), -0.9 * sin(angle), 0.9 * sin(angle), 0.9 * cos(angle)}};
-  AffineStep jordan    = {.b = 2, .q = 1, .A = {0.9, 1e3, 0.0, 0.9}},
-             nilpotent = {.b = 2, .q = 1, .A = {0.0, 1.0}};
-  AffineStep feedback  = {.b = 2, .q = 1, .A = {1.5, 0.0, 0.0, 0.2}, .B = {0.8, 0.0}};
+  const double angle    = 0.7;
+  Kernel       k        = {.b = 2, .l = {1.0, 0.0}};
+  AffineStage  turn     = {.b         = 2,
+                           .q         = 1,
+                           .evaluates = 1,
+                           .weight    = 1.0,
+                           .A = {0.9 * cos(angle), -0.9 * sin(angle), 0.9 * sin(angle), 0.9 * cos(angle)}};
+  AffineStage  jordan   = {.b = 2, .q = 1, .evaluates = 1, .weight = 1.0, .A = {0.9, 1e3, 0.0, 0.9}},
+              nilpotent = {.b = 2, .q = 1, .evaluates = 1, .weight = 1.0, .A = {0.0, 1.0}};
+  AffineStage feedback  = {
+       .b = 2, .q = 1, .evaluates = 1, .weight = 1.0, .A = {1.5, 0.0, 0.0, 0.2}, .B = {0.8, 0.0}};
 
-  ck_assert_close(scheme_stability(&turn, &k, 1.0), 0.9, 1e-10);
-  ck_assert_close(scheme_stability(&jordan, &k, 1.0), 0.9, 1e-9);
-  ck_assert_double_eq(scheme_stability(&nilpotent, &k, 1.0), 0.0);
-  ck_assert_close(scheme_stability(&feedback, &k, 1.0), 0.7, 1e-10); /* sz = -z */
+  ck_assert_close(scheme_stability(1, &turn, &k, 1.0), 0.9, 1e-10);
+  ck_assert_close(scheme_stability(1, &jordan, &k, 1.0), 0.9, 1e-9);
+  ck_assert_double_eq(scheme_stability(1, &nilpotent, &k, 1.0), 0.0);
+  ck_assert_close(scheme_stability(1, &feedback, &k, 1.0), 0.7, 1e-10); /* sz = -z */
   feedback.g_is_mean = 1;
-  ck_assert_close(scheme_stability(&feedback, &k, 1.0), 2.3, 1e-10); /* x0hat = z, sigma2 = 0 */
+  ck_assert_close(scheme_stability(1, &feedback, &k, 1.0), 2.3, 1e-10); /* x0hat = z, sigma2 = 0 */
 }
 END_TEST
 
 /* Near equilibrium the reverse process has rates k and 1/tau: EM is stable up to dt = 2 min(tau, 1/k) */
 START_TEST(test_em_loses_stability_at_twice_the_shortest_time)
 {
-  LinearSde  sde = active_sde(1.0, 0.1, 0.0, 1.0);
-  Kernel     k   = kernel_at(&sde, 20.0);
-  AffineStep below, above, full;
-  double     growth;
+  LinearSde   sde = active_sde(1.0, 0.1, 0.0, 1.0);
+  Kernel      k   = kernel_at(&sde, 20.0);
+  AffineStage below, above, full;
+  double      growth;
 
   ck_assert_int_eq(scheme_em(&sde, 20.0, 20.0 - 0.199, 1, &below), KERNEL_OK);
   ck_assert_int_eq(scheme_em(&sde, 20.0, 20.0 - 0.201, 1, &above), KERNEL_OK);
   ck_assert_int_eq(scheme_em(&sde, 20.0, 20.0 - 0.201, 2, &full), KERNEL_OK);
-  ck_assert_close(scheme_stability(&below, &k, 0.3), 0.99, 1e-6);
-  ck_assert_close(scheme_stability(&above, &k, 0.3), 1.01, 1e-6);
-  ck_assert_close(scheme_stability(&full, &k, 0.3), 1.01, 1e-6);
+  ck_assert_close(scheme_stability(1, &below, &k, 0.3), 0.99, 1e-6);
+  ck_assert_close(scheme_stability(1, &above, &k, 0.3), 1.01, 1e-6);
+  ck_assert_close(scheme_stability(1, &full, &k, 0.3), 1.01, 1e-6);
   ck_assert_int_eq(scheme_growth(&sde, 20.0, 20.0 - 0.201, 0.3, &growth), KERNEL_OK);
   ck_assert_close(growth, exp(-0.201), 1e-6);
 }
@@ -260,9 +264,9 @@ END_TEST
 
 START_TEST(test_schemes_pass_on_the_status_of_the_kernel)
 {
-  LinearSde  sde = active_sde(1.0, 0.5, 0.0, 1.0);
-  AffineStep step;
-  double     A[4], B[2], growth;
+  LinearSde   sde = active_sde(1.0, 0.5, 0.0, 1.0);
+  AffineStage step;
+  double      A[4], B[2], growth;
 
   ck_assert_int_eq(scheme_em(&sde, 400.0, 1.0, 1, &step), KERNEL_FORGOTTEN);
   ck_assert_int_eq(scheme_anc(&sde, 400.0, 1.0, &step), KERNEL_FORGOTTEN);
