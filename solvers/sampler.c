@@ -21,7 +21,7 @@ PetscErrorCode SamplerCreate(Sampler *sampler)
   PetscCall(TSAffineRegisterAll());
   PetscCall(PetscHeaderCreate(s, SAMPLER_CLASSID, "Sampler", "Reverse process", "Sampler", PETSC_COMM_WORLD,
                               SamplerDestroy, NULL));
-  s->scheme  = SCHEME_DDIM;
+  s->scheme  = SCHEME_ABM;
   s->steps   = 20;
   s->samples = 10000;
   s->prior   = PRIOR_MATCHED;

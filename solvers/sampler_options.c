@@ -72,10 +72,8 @@ static PetscErrorCode ReadScheme(Sampler sampler, PetscBool declare)
   }
   PetscCall(OptChoice("-sampler_scheme", text, names, &sampler->scheme, &set));
   if (!declare) PetscCall(ReadType(sampler, set));
-  scheme             = &scheme_table[sampler->scheme];
-  sampler->order     = scheme->order;
-  sampler->grid      = scheme->multiscale ? GRID_SCALES : GRID_SIGMA_RHO;
-  sampler->sigma_min = scheme->multiscale ? 0.02 : 0.006;
+  scheme         = &scheme_table[sampler->scheme];
+  sampler->order = scheme->order;
   PetscCall(OptInt("-sampler_order",
                    "em, anc, ddim: 1, or 2: x0hat extrapolated from the last two steps; abm: 1 to 3, as many "
                    "steps looked back on (default: em 1, anc and ddim 2, abm 3)",
@@ -130,14 +128,15 @@ static PetscErrorCode ReadExtras(Sampler sampler)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* SamplerReadOptions - all -sampler_ keys; declare: only note them. */
-PetscErrorCode SamplerReadOptions(Sampler sampler, PetscBool declare)
+/* abm reaches sigma = 0 with full order unless its states are disturbed, so it may stop earlier than others */
+static PetscErrorCode ReadGrid(Sampler sampler)
 {
+  const int multiscale  = scheme_table[sampler->scheme].multiscale;
+  const int undisturbed = sampler->churn == 0 && sampler->corrector == 0;
+
   PetscFunctionBegin;
-  PetscCall(ReadScheme(sampler, declare));
-  PetscCall(OptInt("-sampler_samples", "number of samples", RANGE(1, 2147483647), &sampler->samples, NULL));
-  PetscCall(ReadExtras(sampler));
-  PetscCall(ReadSteps(sampler));
+  sampler->grid      = multiscale ? GRID_SCALES : GRID_SIGMA_RHO;
+  sampler->sigma_min = multiscale && undisturbed ? 0.02 : 0.006;
   PetscCall(
       OptChoice("-sampler_grid",
                 "law of the step times; sigma_rho: the same sigmas whatever the noise, scales: fewer of "
@@ -147,8 +146,20 @@ PetscErrorCode SamplerReadOptions(Sampler sampler, PetscBool declare)
       OptReal("-sampler_rho", "exponent of grids sigma_rho and scales", RANGE_POSITIVE, &sampler->rho, NULL));
   PetscCall(OptReal("-sampler_sigma_min",
                     "last sigma before 0 (diffused units): half the smallest scale of the data for abm, a "
-                    "quarter for others (default: abm 0.02, others 0.006)",
+                    "quarter otherwise (default: abm 0.02; others, or with churn or a corrector, 0.006)",
                     RANGE_POSITIVE, &sampler->sigma_min, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerReadOptions - all -sampler_ keys; declare: only note them. */
+PetscErrorCode SamplerReadOptions(Sampler sampler, PetscBool declare)
+{
+  PetscFunctionBegin;
+  PetscCall(ReadScheme(sampler, declare));
+  PetscCall(OptInt("-sampler_samples", "number of samples", RANGE(1, 2147483647), &sampler->samples, NULL));
+  PetscCall(ReadExtras(sampler));
+  PetscCall(ReadSteps(sampler));
+  PetscCall(ReadGrid(sampler));
   PetscCall(OptReal("-sampler_sigma_max", "sigma at the start; 0: that of -process_t_final",
                     RANGE_NONNEGATIVE, &sampler->sigma_max, NULL));
   PetscCall(OptReal("-sampler_t_min", "last time before 0 (grid log, flow); 0: where sigma is sigma_min",

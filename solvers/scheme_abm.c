@@ -52,9 +52,18 @@ static void corrector(const SchemeStep *step, double *w)
   for (int j = 0; j < before; j++) w[j + 1] -= predicted[j];
 }
 
+/* Noise in the means of disturbed states grows with the order and with the length of the step ahead */
+static int predictor_nodes(const SchemeStep *step)
+{
+  int nodes = step->order < step->i + 1 ? step->order : step->i + 1;
+
+  if (!step->undisturbed && nodes > 2) nodes = 2;
+  return !step->undisturbed && step->i == step->n - 1 ? 1 : nodes;
+}
+
 int scheme_abm(const SchemeStep *step, AffineStage *stage)
 {
-  const int    i = step->i, nodes = step->order < i + 1 ? step->order : i + 1;
+  const int    i = step->i, nodes = predictor_nodes(step);
   const double from = step->sigma[i], to = step->sigma_to[i], r = to / from;
   double       sigma[AD_HISTORY + 1] = {0.0}, w[AD_HISTORY + 1] = {0.0}, correction[AD_HISTORY + 1] = {0.0};
   const int    status = scheme_ddim(step->sde, step->from[i], step->to[i], stage);

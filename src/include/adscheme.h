@@ -196,7 +196,8 @@ int scheme_sscs(const LinearSde *sde, double t, double s, int q, AffineStage *st
   Return: status of the kernels at both ends
   Note:   the polynomial is one in log(smooth + sigma2), not in log sigma: for a Gaussian of variance v the mean
           goes as (v + sigma2)^{-1/2}, which has no scale below v. So the step to sigma = 0 is of full order too.
-          Constant means: exact. With order 1: ddim
+          Constant means: exact. With order 1: ddim. Where churn or the Langevin corrector disturb the states,
+          there is no corrector of this kind, at most order 2, and order 1 in the last step
 */
 int scheme_abm(const SchemeStep *step, AffineStage *stage);
 
