@@ -31,21 +31,23 @@ void affine_update(const AffineMap *map, int d, int64_t n, const double *g, cons
   const int     b = map->b, q = map->q, c = map->c;
   const double *A = map->A, *B = map->B, *L = map->L;
 
-  if (b == 1 && c == 0)
+  if (q != 1)
+    update_rows(b, q, c, d, n, A, B, L, g, xi, X);
+  else if (b == 1 && c == 0)
     update_rows(1, 1, 0, d, n, A, B, L, g, xi, X);
   else if (b == 1)
     update_rows(1, 1, 1, d, n, A, B, L, g, xi, X);
-  else if (b == 2 && q == 1 && c == 0 && d == 2)
+  else if (b == 2 && c == 0 && d == 2)
     update_rows(2, 1, 0, 2, n, A, B, L, g, xi, X);
-  else if (b == 2 && q == 1 && c == 1 && d == 2)
+  else if (b == 2 && c == 1 && d == 2)
     update_rows(2, 1, 1, 2, n, A, B, L, g, xi, X);
-  else if (b == 2 && q == 1 && c == 2 && d == 2)
+  else if (b == 2 && c == 2 && d == 2)
     update_rows(2, 1, 2, 2, n, A, B, L, g, xi, X);
-  else if (b == 2 && q == 1 && c == 0)
+  else if (b == 2 && c == 0)
     update_rows(2, 1, 0, d, n, A, B, L, g, xi, X);
-  else if (b == 2 && q == 1 && c == 1)
+  else if (b == 2 && c == 1)
     update_rows(2, 1, 1, d, n, A, B, L, g, xi, X);
-  else if (b == 2 && q == 1 && c == 2)
+  else if (b == 2 && c == 2)
     update_rows(2, 1, 2, d, n, A, B, L, g, xi, X);
   else
     update_rows(b, q, c, d, n, A, B, L, g, xi, X);
@@ -64,18 +66,27 @@ void affine_rate(int b, const double *A, const double *B, int gq, int d, int64_t
       }
 }
 
-void extrapolate_mean(double factor, int64_t count, double *restrict g, double *restrict previous)
+/* The mean now, what it makes of g, and the mean kept; inlined with constant depth */
+static inline __attribute__((always_inline)) double extrapolated(const History *h, int depth, int64_t i,
+                                                                 double g, double now)
 {
-  for (int64_t i = 0; i < count; i++) {
-    const double now = g[i];
+  double sum = h->weight * g;
 
-    g[i]        = fma(factor, now - previous[i], now);
-    previous[i] = now;
-  }
+  for (int j = 0; j < depth; j++) sum = fma(h->difference[j], now - h->before[j][i], sum);
+  if (h->keep) h->keep[i] = now;
+  return sum;
 }
 
-void extrapolate_score(double factor, const Kernel *k, int q, int d, int64_t n, const double *X,
-                       double *restrict g, double *restrict previous)
+void extrapolate_mean(const History *h, int64_t count, double *restrict g)
+{
+  if (h->depth == 1)
+    for (int64_t i = 0; i < count; i++) g[i] = extrapolated(h, 1, i, g[i], g[i]);
+  else
+    for (int64_t i = 0; i < count; i++) g[i] = extrapolated(h, h->depth, i, g[i], g[i]);
+}
+
+void extrapolate_score(const History *h, const Kernel *k, int q, int d, int64_t n, const double *X,
+                       double *restrict g)
 {
   const int b = k->b;
 
@@ -84,8 +95,7 @@ void extrapolate_score(double factor, const Kernel *k, int q, int d, int64_t n, 
       double *sz = &g[r * q * d + i], now = k->sigma2 * *sz;
 
       for (int a = 0; a < b; a++) now = fma(k->l[a], X[(r * b + a) * d + i], now);
-      *sz                 = fma(factor, now - previous[r * d + i], *sz);
-      previous[r * d + i] = now;
+      *sz = extrapolated(h, h->depth, r * d + i, *sz, now);
     }
 }
 

@@ -1,24 +1,31 @@
 /*
-  What a sampler needs at run time, made once: times, kernels, tables of the steps, stability, bounds
+  What a sampler needs at run time, made once: times, stages, laws, bounds
 */
 #include "private/samplerimpl.h"
 #include <string.h>
 
 #define OUTSIDE 1e6 /* six orders of magnitude outside the law of the process a sample is of no use */
-#define UNSTABLE                                                                                             \
-  1.01 /* a step is reported when it makes errors grow by this much more than the process does */
+#define SMOOTH  3.0 /* the smallest scale of the data is at least this many sigma_min wide */
+
+/* Steps from where churn has taken the states to the next time of the grid */
+typedef struct {
+  double *from, *sigma, *sigma_to; /* [nsteps] in one piece */
+} Steps;
 
 static PetscErrorCode FillTimes(Sampler sampler, const LinearSde *sde, double sigma_min)
 {
-  AffinePlan    *plan = &sampler->plan;
-  const GridSpec spec = {.type      = (GridType)sampler->grid,
-                         .n         = plan->nsteps,
-                         .start     = sampler->t_start,
-                         .t_min     = sampler->t_stop,
-                         .sigma_min = sigma_min,
-                         .rho       = sampler->rho};
+  AffinePlan *plan = &sampler->plan;
+  GridSpec    spec = {.type      = (GridType)sampler->grid,
+                      .n         = plan->nsteps,
+                      .start     = sampler->t_start,
+                      .t_min     = sampler->t_stop,
+                      .sigma_min = sigma_min,
+                      .rho       = sampler->rho,
+                      .variance  = sigma_min * sigma_min};
 
   PetscFunctionBegin;
+  for (int i = 0; i < plan->d; i++)
+    spec.variance = PetscMax(spec.variance, sampler->coordinates->variance[i]);
   PetscCall(PetscMalloc1(plan->nsteps + 1, &plan->t));
   AdCheckInput(!grid_times(sde, &spec, plan->t),
                "-sampler_sigma_min: %g is too close to 0 for this process; take a larger one",
@@ -26,126 +33,163 @@ static PetscErrorCode FillTimes(Sampler sampler, const LinearSde *sde, double si
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int fill_step(SchemeType scheme, const LinearSde *sde, double t, double s, int q, AffineStep *step)
+/* The time at which the clock shows sigma, be it later than the start */
+static int later_time(const LinearSde *sde, double sigma, double t, double *later)
 {
-  if (scheme == SCHEME_EM) return scheme_em(sde, t, s, q, step);
-  if (scheme == SCHEME_ANC) return scheme_anc(sde, t, s, step);
-  return scheme_ddim(sde, t, s, step);
+  int status = KERNEL_RANGE;
+
+  for (int doubling = 0; doubling < 8 && status == KERNEL_RANGE; doubling++, t *= 2)
+    status = kernel_time_of_sigma(sde, sigma, 2 * t, later);
+  return status;
 }
 
-/* Kernels and steps; the last one as -sampler_last asks */
-static PetscErrorCode FillSteps(Sampler sampler, const LinearSde *sde, AffineStep *step)
+static PetscErrorCode StepsCreate(Sampler sampler, const LinearSde *sde, Steps *steps)
 {
-  AffinePlan   *plan = &sampler->plan;
-  const int     n    = plan->nsteps;
-  const double *t    = plan->t;
-  const Kernel *k    = plan->kernel;
+  const AffinePlan *plan  = &sampler->plan;
+  const int         n     = plan->nsteps;
+  const double      gamma = PetscMin(sampler->churn / n, PETSC_SQRT2 - 1);
+  Kernel            k;
 
   PetscFunctionBegin;
+  PetscCall(PetscMalloc1(3 * n, &steps->from));
+  steps->sigma    = steps->from + n;
+  steps->sigma_to = steps->from + 2 * n;
   for (int i = 0; i < n; i++) {
-    int status = fill_step((SchemeType)sampler->scheme, sde, t[i], t[i + 1], plan->q, &step[i]);
-
-    if (i == n - 1 && sampler->last == LAST_DENOISE) status = scheme_denoise(sde, t[i], 1, &step[i]);
-    AdCheckInput(status == KERNEL_OK,
-                 "-sampler_steps: no step from t = %g to %g exists for this process; take fewer", t[i],
-                 t[i + 1]);
-    PetscCall(ProcessGetKernel(sampler->process, t[i], &plan->kernel[i]));
-    if (sampler->order == 2 && i > 1)
-      scheme_multistep(k[i - 2].sigma, k[i - 1].sigma, k[i].sigma, &step[i - 1]);
+    steps->from[i] = plan->t[i];
+    PetscCall(ProcessGetKernel(sampler->process, plan->t[i], &k));
+    if (i) steps->sigma_to[i - 1] = k.sigma;
+    steps->sigma[i] = k.sigma * (1 + gamma);
+    AdCheckInput(gamma == 0 || !later_time(sde, steps->sigma[i], plan->t[i], &steps->from[i]),
+                 "-sampler_churn: sigma %g is never reached by this process; take less churn or a smaller "
+                 "-sampler_sigma_max",
+                 steps->sigma[i]);
   }
-  if (sampler->last == LAST_MEAN) scheme_drop_noise(&step[n - 1]);
+  steps->sigma_to[n - 1] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Columns of L that carry noise in some step: as many normals a coordinate are drawn */
-static int noise_columns(int nsteps, const AffineStep *step, int *column)
+/* The last step as -sampler_last asks */
+static int change_last(LastType last, const LinearSde *sde, double t, AffineStage *stage, int *count)
 {
-  const int b = step[0].b;
+  if (last == LAST_DENOISE) {
+    *count = 1;
+    return scheme_denoise(sde, t, 1, stage);
+  }
+  for (int s = 0; s < *count && last == LAST_MEAN; s++) scheme_drop_noise(&stage[s]);
+  return KERNEL_OK;
+}
+
+/* Churn, the stages of the scheme, the corrector at the new time: all stages, plan->first_stage and nstages */
+static PetscErrorCode FillStages(Sampler sampler, const LinearSde *sde, const Steps *steps,
+                                 AffineStage *stage)
+{
+  AffinePlan   *plan = &sampler->plan;
+  const double *t = plan->t, smooth = SMOOTH * sampler->sigma_min;
+  const int     n    = plan->nsteps;
+  SchemeStep    step = {.sde         = sde,
+                        .q           = plan->q,
+                        .order       = (int)sampler->order,
+                        .n           = n,
+                        .from        = steps->from,
+                        .to          = t + 1,
+                        .sigma       = steps->sigma,
+                        .sigma_to    = steps->sigma_to,
+                        .smooth      = smooth * smooth,
+                        .undisturbed = sampler->churn == 0 && sampler->corrector == 0};
+  int           at   = 0;
+
+  PetscFunctionBegin;
+  for (step.i = 0; step.i < n; step.i++) {
+    const int i     = step.i;
+    int       count = 0, status;
+
+    plan->first_stage[i] = at;
+    if (sampler->churn > 0) stage_churn(sde, t[i], steps->from[i], &stage[at++]);
+    status = scheme_table[sampler->scheme].fill(&step, &stage[at], &count);
+    if (!status && i == n - 1)
+      status = change_last((LastType)sampler->last, sde, steps->from[i], &stage[at], &count);
+    at += count;
+    for (int c = 0; c < sampler->corrector && i < n - 1 && !status; c++)
+      status = stage_langevin(sde, t[i + 1], sampler->snr, plan->q, &stage[at++]);
+    AdCheckInput(status != KERNEL_UNSTABLE,
+                 "-sampler_scheme: %s needs a process with a stationary law, and this one has none",
+                 scheme_table[sampler->scheme].name);
+    AdCheckInput(status == KERNEL_OK,
+                 "-sampler_steps: no step from t = %g to %g exists for this process; take fewer", t[i],
+                 t[i + 1]);
+  }
+  plan->first_stage[n] = plan->nstages = at;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Laws at the times of all stages; most stages share theirs with the one before or have one of their own */
+static PetscErrorCode FillKernels(Sampler sampler, const AffineStage *stage)
+{
+  AffinePlan *plan = &sampler->plan;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(plan->nstages, &plan->kernel));
+  for (int k = 0; k < plan->nstages; k++)
+    if (k && stage[k].t == stage[k - 1].t)
+      plan->kernel[k] = plan->kernel[k - 1];
+    else
+      PetscCall(ProcessGetKernel(sampler->process, stage[k].t, &plan->kernel[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns of L that carry noise in some stage: as many normals a coordinate are drawn */
+static int noise_columns(int nstages, const AffineStage *stage, int *column)
+{
+  const int b = stage[0].b;
   int       n = 0;
 
   for (int j = 0; j < b; j++) {
     int used = 0;
 
-    for (int i = 0; i < nsteps; i++)
-      for (int a = 0; a < b; a++) used |= step[i].L[a * b + j] != 0;
+    for (int k = 0; k < nstages; k++)
+      for (int a = 0; a < b; a++) used |= stage[k].L[a * b + j] != 0;
     if (used) column[n++] = j;
   }
   return n;
 }
 
-static void compress_step(const AffineStep *step, int columns, const int *column, AffineMap *map)
+/* kept: posterior means kept by the stages before */
+static void compress_stage(const AffineStage *stage, int columns, const int *column, int kept, AffineMap *map)
 {
-  const int b   = step->b;
+  const int b   = stage->b;
   int       any = 0;
 
   map->b         = b;
-  map->q         = step->q;
-  map->g_is_mean = step->g_is_mean;
-  map->multistep = step->multistep;
-  memcpy(map->A, step->A, sizeof map->A);
-  memcpy(map->B, step->B, sizeof map->B);
+  map->q         = stage->q;
+  map->g_is_mean = stage->g_is_mean;
+  map->keep      = stage->keep;
+  map->kept      = kept;
+  map->weight    = stage->weight;
+  memcpy(map->difference, stage->difference, sizeof map->difference);
+  memcpy(map->A, stage->A, sizeof map->A);
+  memcpy(map->B, stage->B, sizeof map->B);
   for (int a = 0; a < b; a++)
     for (int j = 0; j < columns; j++) {
-      map->L[a * columns + j] = step->L[a * b + column[j]];
+      map->L[a * columns + j] = stage->L[a * b + column[j]];
       any |= map->L[a * columns + j] != 0;
     }
   map->c = any ? columns : 0;
 }
 
-/* By what factor a step makes errors grow beyond what the exact process does to them; 1 if they do not grow */
-static double excess_growth(const LinearSde *sde, const Kernel *k, double s, double variance,
-                            const AffineStep *step)
+/* How many of the last posterior means the stages look back on, and their tables for the fused loop */
+static PetscErrorCode FillMaps(AffinePlan *plan, const AffineStage *stage)
 {
-  const double radius = scheme_stability(step, k, variance);
-  double       exact  = 1;
-
-  if (radius <= UNSTABLE || scheme_growth(sde, k->t, s, variance, &exact)) return 1;
-  return radius / PetscMax(1, exact);
-}
-
-/* The longest step of EM from the kernel's time that does not; by bisection between 0 and the step taken */
-static double stable_step(const LinearSde *sde, const Kernel *k, double dt, int q, double variance)
-{
-  double     low = 0, high = dt;
-  AffineStep step;
-
-  for (int i = 0; i < 20; i++) {
-    const double middle = (low + high) / 2;
-
-    if (scheme_em(sde, k->t, k->t - middle, q, &step) ||
-        excess_growth(sde, k, k->t - middle, variance, &step) > UNSTABLE)
-      high = middle;
-    else
-      low = middle;
-  }
-  return low;
-}
-
-/* EM is the only scheme that can be unstable: the others are exact for a known x0 at any step length */
-static PetscErrorCode WarnOfInstability(Sampler sampler, const LinearSde *sde, const AffineStep *step)
-{
-  const AffinePlan *plan     = &sampler->plan;
-  double            variance = PETSC_INFINITY, worst = 1;
-  int               at = -1, count = 0;
+  int column[AD_BMAX], columns = noise_columns(plan->nstages, stage, column), kept = 0;
 
   PetscFunctionBegin;
-  if (sampler->scheme != SCHEME_EM) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int i = 0; i < plan->d; i++) variance = PetscMin(variance, sampler->coordinates->variance[i]);
-  for (int i = 0; i < plan->nsteps; i++) {
-    const double growth = excess_growth(sde, &plan->kernel[i], plan->t[i + 1], variance, &step[i]);
-
-    count += growth > UNSTABLE;
-    if (growth > UNSTABLE && growth > 1.001 * worst) { /* the first of equals */
-      worst = growth;
-      at    = i;
-    }
+  PetscCall(PetscMalloc1(plan->nstages, &plan->map));
+  plan->depth = 0;
+  for (int k = 0; k < plan->nstages; k++) {
+    for (int j = plan->depth; j < AD_HISTORY; j++)
+      if (stage[k].difference[j] != 0) plan->depth = j + 1;
+    compress_stage(&stage[k], columns, column, kept, &plan->map[k]);
+    kept += stage[k].keep;
   }
-  if (at < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(AdWarning("em is unstable in %d of %d steps: at t = %.4g, dt = %.4g errors grow %.3g times, dt "
-                      "up to %.3g is stable there; "
-                      "take more -sampler_steps, another -sampler_grid, or -sampler_scheme anc\n",
-                      count, plan->nsteps, plan->t[at], plan->t[at] - plan->t[at + 1], worst,
-                      stable_step(sde, &plan->kernel[at], plan->t[at] - plan->t[at + 1], plan->q, variance)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,7 +210,7 @@ static double state_bound(const LinearSde *sde, const Kernel *start, const Coord
 /* First time, and the last before 0 where it matters */
 static PetscErrorCode SetRange(Sampler sampler)
 {
-  const PetscBool  by_sigma = sampler->grid == GRID_SIGMA_RHO && sampler->scheme != SCHEME_FLOW;
+  const PetscBool  by_sigma = sampler->grid >= GRID_SIGMA_RHO && sampler->scheme != SCHEME_FLOW;
   const LinearSde *sde;
   Kernel           k;
 
@@ -195,11 +239,12 @@ static PetscErrorCode SetRange(Sampler sampler)
 }
 
 /* What both kinds of scheme need */
-static PetscErrorCode PlanStart(Sampler sampler, int nkernels)
+static PetscErrorCode PlanStart(Sampler sampler)
 {
   AffinePlan      *plan = &sampler->plan;
   const LinearSde *sde;
   int64_t          block = sampler->scheme == SCHEME_FLOW ? sampler->wave : 1;
+  Kernel           start;
 
   PetscFunctionBegin;
   PetscCall(SetRange(sampler));
@@ -214,35 +259,36 @@ static PetscErrorCode PlanStart(Sampler sampler, int nkernels)
   plan->N      = sampler->samples;
   plan->wave   = sampler->wave;
   PetscCall(AdSplitRows(plan->N, block, &plan->first, &plan->n));
-  PetscCall(PetscMalloc1(nkernels, &plan->kernel));
-  PetscCall(ProcessGetKernel(sampler->process, sampler->t_start, &plan->kernel[0]));
-  plan->bound = state_bound(sde, &plan->kernel[0], sampler->coordinates);
+  PetscCall(ProcessGetKernel(sampler->process, sampler->t_start, &start));
+  plan->bound = state_bound(sde, &start, sampler->coordinates);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
-  SamplerBuildPlan - tables of all steps of em, anc or ddim
+  SamplerBuildPlan - tables of all stages of a scheme
 
-  Cost: 30 to 150 us a step, the same on every rank
+  Cost: 30 to 150 us a stage, the same on every rank
 */
 PetscErrorCode SamplerBuildPlan(Sampler sampler)
 {
   AffinePlan      *plan = &sampler->plan;
   const LinearSde *sde;
-  AffineStep      *step;
-  int              columns, column[AD_BMAX];
+  AffineStage     *stage;
+  Steps            steps;
 
   PetscFunctionBegin;
   PetscCall(ProcessGetSde(sampler->process, &sde));
-  PetscCall(PlanStart(sampler, (int)sampler->steps));
+  PetscCall(PlanStart(sampler));
   PetscCall(FillTimes(sampler, sde, sampler->sigma_min));
-  PetscCall(PetscMalloc1(plan->nsteps, &plan->map));
-  PetscCall(PetscMalloc1(plan->nsteps, &step));
-  PetscCall(FillSteps(sampler, sde, step));
-  PetscCall(WarnOfInstability(sampler, sde, step));
-  columns = noise_columns(plan->nsteps, step, column);
-  for (int i = 0; i < plan->nsteps; i++) compress_step(&step[i], columns, column, &plan->map[i]);
-  PetscCall(PetscFree(step));
+  PetscCall(StepsCreate(sampler, sde, &steps));
+  PetscCall(PetscMalloc1(plan->nsteps + 1, &plan->first_stage));
+  PetscCall(PetscMalloc1((size_t)plan->nsteps * (size_t)(1 + AD_STAGES + sampler->corrector), &stage));
+  PetscCall(FillStages(sampler, sde, &steps, stage));
+  PetscCall(FillKernels(sampler, stage));
+  PetscCall(SamplerWarnOfInstability(sampler, sde, stage));
+  PetscCall(FillMaps(plan, stage));
+  PetscCall(PetscFree(stage));
+  PetscCall(PetscFree(steps.from));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,16 +297,18 @@ PetscErrorCode SamplerBuildFlow(Sampler sampler)
 {
   AffinePlan      *plan = &sampler->plan;
   const LinearSde *sde;
-  AffineStep       step;
+  AffineStage      stage;
 
   PetscFunctionBegin;
   PetscCall(ProcessGetSde(sampler->process, &sde));
-  PetscCall(PlanStart(sampler, 2));
+  PetscCall(PlanStart(sampler));
+  PetscCall(PetscMalloc1(2, &plan->kernel));
+  PetscCall(ProcessGetKernel(sampler->process, sampler->t_start, &plan->kernel[0]));
   PetscCall(ProcessGetKernel(sampler->process, sampler->t_stop, &plan->kernel[1]));
   PetscCall(FillTimes(sampler, sde, plan->kernel[1].sigma));
-  AdCheckInput(!scheme_denoise(sde, sampler->t_stop, 1, &step),
+  AdCheckInput(!scheme_denoise(sde, sampler->t_stop, 1, &stage),
                "-sampler_t_min: %g is too close to 0 for this process", sampler->t_stop);
   PetscCall(PetscMalloc1(1, &plan->map));
-  compress_step(&step, 0, NULL, plan->map);
+  compress_stage(&stage, 0, NULL, 0, plan->map);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,17 +1,11 @@
 /*
-  Sampler - life cycle: options, set-up, start, solve
+  Sampler - life cycle: set-up, start, solve
 */
 #include "private/samplerimpl.h"
 #include <string.h>
 
 static PetscClassId SAMPLER_CLASSID;
 PetscLogEvent       SAMPLER_STEP, SAMPLER_NOISE;
-
-const char *const        sampler_scheme_names[] = {"em", "anc", "ddim", "flow", NULL};
-const char *const        sampler_grid_names[]   = {"uniform", "quadratic", "log", "sigma_rho", NULL};
-const char *const        sampler_prior_names[]  = {"matched", "stationary", "exact", NULL};
-const char *const        sampler_last_names[]   = {"none", "mean", "denoise", NULL};
-static const char *const ts_types[]             = {"em", "anc", "ddim", TSRK, NULL};
 
 /* SamplerCreate - an empty sampler with defaults. */
 PetscErrorCode SamplerCreate(Sampler *sampler)
@@ -27,18 +21,17 @@ PetscErrorCode SamplerCreate(Sampler *sampler)
   PetscCall(TSAffineRegisterAll());
   PetscCall(PetscHeaderCreate(s, SAMPLER_CLASSID, "Sampler", "Reverse process", "Sampler", PETSC_COMM_WORLD,
                               SamplerDestroy, NULL));
-  s->scheme    = SCHEME_DDIM;
-  s->steps     = 20;
-  s->samples   = 10000;
-  s->grid      = GRID_SIGMA_RHO;
-  s->prior     = PRIOR_MATCHED;
-  s->last      = LAST_NONE;
-  s->wave      = 1024;
-  s->rho       = 7;
-  s->sigma_min = 0.006;
-  s->rtol      = 1e-5;
-  s->atol      = 1e-5;
-  *sampler     = s;
+  s->scheme  = SCHEME_ABM;
+  s->steps   = 20;
+  s->samples = 10000;
+  s->prior   = PRIOR_MATCHED;
+  s->last    = LAST_NONE;
+  s->wave    = 1024;
+  s->rho     = 7;
+  s->snr     = 0.16;
+  s->rtol    = 1e-5;
+  s->atol    = 1e-5;
+  *sampler   = s;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -53,7 +46,7 @@ PetscErrorCode SamplerSetSeed(Sampler sampler, uint64_t seed)
 PetscErrorCode SamplerSetSigmaMin(Sampler sampler, PetscReal sigma_min)
 {
   PetscFunctionBegin;
-  sampler->sigma_min = sigma_min;
+  sampler->sigma_suggested = sigma_min;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,172 +81,36 @@ PetscErrorCode SamplerNeedsDataset(Sampler sampler, PetscBool *needs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadTrajectoryOptions(Trajectory *trajectory)
-{
-  const PetscInt max = 1000;
-  PetscReal      row[1000];
-  PetscInt       rows = 0;
-
-  PetscFunctionBegin;
-  PetscCall(PetscFree(trajectory->time));
-  PetscCall(PetscMalloc1(max, &trajectory->time));
-  trajectory->nt = 0;
-  PetscCall(OptInt("-sampler_trajectory", "number of samples whose path is written", RANGE_NONNEGATIVE,
-                   &trajectory->n, NULL));
-  PetscCall(OptRealList("-sampler_trajectory_index",
-                        "samples whose path is written, in place of the first ones", RANGE_NONNEGATIVE, max,
-                        row, &rows, NULL));
-  PetscCall(PetscFree(trajectory->index));
-  if (rows) PetscCall(TrajectoryChoose(trajectory, rows, row));
-  PetscCall(OptRealList("-sampler_trajectory_times",
-                        "forward times of the paths (the nearest of the grid); all of the grid unless given",
-                        RANGE_NONNEGATIVE, max, trajectory->time, &trajectory->nt, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Scheme by -sampler_scheme, or by -ts_type, which PETSc users look for; order by scheme */
-static PetscErrorCode ReadScheme(Sampler sampler, PetscBool declare)
-{
-  char      type[64];
-  PetscInt  i = 0;
-  PetscBool set, typed = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  PetscCall(OptChoice("-sampler_scheme",
-                      "em: Euler-Maruyama, anc: ancestral, ddim: noise-free in the clock, flow: probability "
-                      "flow by Runge-Kutta",
-                      sampler_scheme_names, &sampler->scheme, &set));
-  if (!declare) PetscCall(PetscOptionsGetString(NULL, NULL, "-ts_type", type, sizeof(type), &typed));
-  if (typed) {
-    while (ts_types[i] && strcmp(ts_types[i], type) != 0) i++;
-    AdCheckInput(ts_types[i], "-ts_type: expected em, anc, ddim or rk (which is the flow), got '%s'", type);
-    AdCheckInput(!set || i == sampler->scheme,
-                 "-ts_type: %s contradicts -sampler_scheme %s; give one of them", type,
-                 sampler_scheme_names[sampler->scheme]);
-    sampler->scheme = i;
-  }
-  sampler->order = sampler->scheme == SCHEME_EM ? 1 : 2;
-  PetscCall(OptInt(
-      "-sampler_order",
-      "1, or 2: multistep, x0hat is extrapolated from the last two steps (default: em 1, anc and ddim 2)",
-      RANGE(1, 2), &sampler->order, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadOptions(Sampler sampler, PetscBool declare)
-{
-  PetscFunctionBegin;
-  PetscCall(ReadScheme(sampler, declare));
-  PetscCall(OptInt("-sampler_samples", "number of samples", RANGE(1, 2147483647), &sampler->samples, NULL));
-  PetscCall(OptInt("-sampler_steps", "number of steps: score evaluations a sample", RANGE(1, 10000000),
-                   &sampler->steps, NULL));
-  PetscCall(OptChoice("-sampler_grid", "law of the step times", sampler_grid_names, &sampler->grid, NULL));
-  PetscCall(OptReal("-sampler_rho", "exponent of grid sigma_rho", RANGE_POSITIVE, &sampler->rho, NULL));
-  PetscCall(OptReal("-sampler_sigma_min",
-                    "last sigma before 0 (diffused units); with -score_file what its training suggests",
-                    RANGE_POSITIVE, &sampler->sigma_min, NULL));
-  PetscCall(OptReal("-sampler_sigma_max", "sigma at the start; 0: that of -process_t_final",
-                    RANGE_NONNEGATIVE, &sampler->sigma_max, NULL));
-  PetscCall(OptReal("-sampler_t_min", "last time before 0 (grid log, flow); 0: where sigma is sigma_min",
-                    RANGE_NONNEGATIVE, &sampler->t_min, NULL));
-  PetscCall(
-      OptChoice("-sampler_prior", "law of the starting states", sampler_prior_names, &sampler->prior, NULL));
-  PetscCall(OptChoice("-sampler_last",
-                      "last step: as the scheme says, without its noise, or the posterior mean",
-                      sampler_last_names, &sampler->last, NULL));
-  PetscCall(OptReal("-sampler_rtol", "relative tolerance of the flow", RANGE_POSITIVE, &sampler->rtol, NULL));
-  PetscCall(OptReal("-sampler_atol", "absolute tolerance of the flow", RANGE_POSITIVE, &sampler->atol, NULL));
-  PetscCall(OptInt("-sampler_wave", "samples moved at a time; in the flow they share their steps",
-                   RANGE(1, 1000000), &sampler->wave, NULL));
-  PetscCall(ReadTrajectoryOptions(&sampler->trajectory));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* SamplerDeclareOptions - note all keys (for help and the check of misspelt keys). */
-PetscErrorCode SamplerDeclareOptions(void)
-{
-  Sampler s;
-
-  PetscFunctionBegin;
-  PetscCall(SamplerCreate(&s));
-  PetscCall(ReadOptions(s, PETSC_TRUE));
-  PetscCall(SamplerDestroy(&s));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Keys of PETSc's TS that would change the steps behind the sampler's back */
-static PetscErrorCode RefuseKeys(PetscBool flow)
-{
-  static const char *const keys[] = {"-ts_max_time",         "-ts_init_time", "-ts_time_span",
-                                     "-ts_exact_final_time", "-ts_dt",        "-ts_max_steps"};
-  PetscBool                found;
-
-  PetscFunctionBegin;
-  for (int i = 0; i < (flow ? 4 : 6); i++) {
-    PetscCall(PetscOptionsHasName(NULL, NULL, keys[i], &found));
-    AdCheckInput(!found, "%s: times of a sampler are set by %s", keys[i],
-                 flow ? "-process_t_final, -sampler_sigma_max and -sampler_t_min"
-                      : "-sampler_steps and -sampler_grid");
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A TS of the scheme, with PETSc's own -ts_ options in it. The flow has one a rank, for one wave after the other */
-static PetscErrorCode CreateTS(Sampler sampler)
-{
-  const PetscBool flow = sampler->scheme == SCHEME_FLOW ? PETSC_TRUE : PETSC_FALSE;
-  TSAdapt         adapt;
-  TSAdaptType     type;
-  PetscBool       none;
-
-  PetscFunctionBegin;
-  PetscCall(RefuseKeys(flow));
-  PetscCall(TSDestroy(&sampler->ts));
-  PetscCall(TSCreate(flow ? PETSC_COMM_SELF : PETSC_COMM_WORLD, &sampler->ts));
-  PetscCall(TSSetType(sampler->ts, ts_types[sampler->scheme]));
-  if (flow) {
-    PetscCall(TSRKSetType(sampler->ts, TSRK5DP));
-    PetscCall(TSSetTolerances(sampler->ts, sampler->atol, NULL, sampler->rtol, NULL));
-    PetscCall(TSSetMaxSteps(sampler->ts, 100000));
-    sampler->first_step = 0;
-    PetscCall(PetscOptionsGetReal(NULL, NULL, "-ts_dt", &sampler->first_step, NULL));
-  }
-  PetscCall(TSSetFromOptions(sampler->ts));
-  PetscCall(TSGetAdapt(sampler->ts, &adapt));
-  PetscCall(TSAdaptGetType(adapt, &type));
-  PetscCall(PetscStrcmp(type, TSADAPTNONE, &none));
-  AdCheckInput(
-      flow || none,
-      "-ts_adapt_type: the steps of %s are prescribed; take none, or -sampler_scheme flow to adapt them",
-      ts_types[sampler->scheme]);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* SamplerSetFromOptions - read all -sampler_ keys, and PETSc's -ts_ keys into the TS. */
 PetscErrorCode SamplerSetFromOptions(Sampler sampler)
 {
   PetscFunctionBegin;
-  PetscCall(ReadOptions(sampler, PETSC_FALSE));
-  PetscCall(CreateTS(sampler));
+  PetscCall(SamplerReadOptions(sampler, PETSC_FALSE));
+  PetscCall(SamplerCreateTS(sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode MakeLabel(Sampler sampler)
 {
   const char *process, *score;
-  char        scheme[128];
+  char        scheme[128], extras[64] = "";
   TSRKType    rk;
 
   PetscFunctionBegin;
   PetscCall(ProcessGetLabel(sampler->process, &process));
   PetscCall(ScoreGetLabel(sampler->score, &score));
+  if (sampler->churn > 0)
+    snprintf(extras + strlen(extras), sizeof(extras) - strlen(extras), " + churn %g", sampler->churn);
+  if (sampler->corrector)
+    snprintf(extras + strlen(extras), sizeof(extras) - strlen(extras), " + %d Langevin steps, snr %g",
+             (int)sampler->corrector, sampler->snr);
   if (sampler->scheme == SCHEME_FLOW) {
     PetscCall(TSRKGetType(sampler->ts, &rk));
     snprintf(scheme, sizeof(scheme), "flow rk %s rtol %g atol %g | t_min %.4g", rk, sampler->rtol,
              sampler->atol, sampler->t_stop);
   } else
-    snprintf(scheme, sizeof(scheme), "%s order %d | %s %d", sampler_scheme_names[sampler->scheme],
-             (int)sampler->order, sampler_grid_names[sampler->grid], (int)sampler->steps);
+    snprintf(scheme, sizeof(scheme), "%s order %d%s | %s %d", scheme_table[sampler->scheme].name,
+             (int)sampler->order, extras, sampler_grid_names[sampler->grid], (int)sampler->steps);
   snprintf(sampler->label, sizeof(sampler->label), "%s | %s | %s | %s | last %s", process, score, scheme,
            sampler_prior_names[sampler->prior],
            sampler->scheme == SCHEME_FLOW ? "denoise" : sampler_last_names[sampler->last]);
@@ -465,7 +322,7 @@ PetscErrorCode SamplerPrintSummary(Sampler sampler)
                 plan->kernel[1].sigma, (int)plan->wave));
   else
     PetscCall(AdPrint("          %lld samples, sigma %.4g to %.4g before 0\n", (long long)plan->N,
-                      plan->kernel[0].sigma, plan->kernel[plan->nsteps - 1].sigma));
+                      plan->kernel[0].sigma, plan->kernel[plan->nstages - 1].sigma));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -479,6 +336,7 @@ PetscErrorCode SamplerDestroy(Sampler *sampler)
   PetscCall(TSDestroy(&s->ts));
   PetscCall(VecDestroy(&s->X));
   PetscCall(PetscFree(s->plan.t));
+  PetscCall(PetscFree(s->plan.first_stage));
   PetscCall(PetscFree(s->plan.kernel));
   PetscCall(PetscFree(s->plan.map));
   PetscCall(TrajectoryFree(&s->trajectory));

@@ -59,7 +59,7 @@ static PetscErrorCode WriteAttributes(Sampler sampler, Output out)
   PetscCall(OutputAttrInt(out, group, "b", sampler->plan.b));
   PetscCall(OutputAttrString(out, group, "label", sampler->label));
   PetscCall(OutputAttrString(out, group, "score", score));
-  PetscCall(OutputAttrString(out, group, "scheme", sampler_scheme_names[sampler->scheme]));
+  PetscCall(OutputAttrString(out, group, "scheme", scheme_table[sampler->scheme].name));
   if (sampler->scheme == SCHEME_FLOW) {
     PetscCall(OutputAttrReal(out, group, "rtol", 1, &sampler->rtol));
     PetscCall(OutputAttrReal(out, group, "atol", 1, &sampler->atol));
@@ -68,6 +68,9 @@ static PetscErrorCode WriteAttributes(Sampler sampler, Output out)
     PetscCall(OutputAttrInt(out, group, "order", sampler->order));
     PetscCall(OutputAttrString(out, group, "grid", sampler_grid_names[sampler->grid]));
     PetscCall(OutputAttrInt(out, group, "steps", sampler->steps));
+    PetscCall(OutputAttrInt(out, group, "corrector", sampler->corrector));
+    PetscCall(OutputAttrReal(out, group, "snr", 1, &sampler->snr));
+    PetscCall(OutputAttrReal(out, group, "churn", 1, &sampler->churn));
   }
   PetscCall(OutputAttrReal(out, group, "evaluations", 1, &sampler->evaluations));
   PetscCall(OutputAttrInt(out, group, "seed", (int64_t)sampler->seed));

@@ -51,7 +51,7 @@ static void bridge_compute(const LinearSde *sde, wide dt, const WideLaw *from, c
 }
 
 /* Back in X, e_z = (z - x0hat)/sigma and e_w = Ew^T X at t: X' = u_s x0hat + Lw_s (T (e_z, e_w) + N xi) */
-int scheme_anc(const LinearSde *sde, double t, double s, AffineStep *step)
+int scheme_anc(const LinearSde *sde, double t, double s, AffineStage *stage)
 {
   const int b = sde->b, a = b - 1;
   WideLaw   from, to;
@@ -78,43 +78,47 @@ int scheme_anc(const LinearSde *sde, double t, double s, AffineStep *step)
   for (int i = 0; i < b * b; i++) A[i] += g[i / b] * from.l[i % b];
   for (int i = 0; i < b; i++) g[i] = to.u[i] - g[i];
   block_multiply(b, b, b, Lw, bridge.N, L);
-  memset(step, 0, sizeof *step);
-  step->b         = b;
-  step->q         = 1;
-  step->g_is_mean = 1;
-  block_round(b * b, A, step->A);
-  block_round(b, g, step->B);
-  block_round(b * b, L, step->L);
+  stage_reset(b, 1, t, 1, stage);
+  block_round(b * b, A, stage->A);
+  block_round(b, g, stage->B);
+  block_round(b * b, L, stage->L);
   return KERNEL_OK;
+}
+
+int scheme_anc_fill(const SchemeStep *step, AffineStage *stage, int *count)
+{
+  const int status = scheme_anc(step->sde, step->from[step->i], step->to[step->i], stage);
+
+  *count = 1;
+  multistep_fill(step, stage);
+  return status;
 }
 
 /*
   With g = x0hat the mean of the ancestral step to s = 0 is the posterior mean. With g = sz it follows from
   aux0hat = -H (l sz - R X), H = V0 F^T, and x0hat = l.X + sigma2 sz.
 */
-int scheme_denoise(const LinearSde *sde, double t, int g_is_mean, AffineStep *step)
+int scheme_denoise(const LinearSde *sde, double t, int g_is_mean, AffineStage *stage)
 {
   const int b = sde->b;
   Kernel    k;
   int       status;
 
   if (g_is_mean) {
-    status = scheme_anc(sde, t, 0.0, step);
-    scheme_drop_noise(step);
+    status = scheme_anc(sde, t, 0.0, stage);
+    scheme_drop_noise(stage);
     return status;
   }
   status = kernel_compute(sde, t, &k);
   if (status != KERNEL_OK) return status;
-  memset(step, 0, sizeof *step);
-  step->b = b;
-  step->q = 1;
+  stage_reset(b, 1, t, 0, stage);
   for (int i = 0; i < b; i++) {
     for (int c = 0; c < b; c++) {
-      for (int j = 0; j < b; j++) step->A[i * b + j] += k.H[i * b + c] * k.R[c * b + j];
-      step->B[i] -= k.H[i * b + c] * k.l[c];
+      for (int j = 0; j < b; j++) stage->A[i * b + j] += k.H[i * b + c] * k.R[c * b + j];
+      stage->B[i] -= k.H[i * b + c] * k.l[c];
     }
   }
-  memcpy(step->A, k.l, sizeof(double) * (size_t)b); /* row 0 of H is zero: the sums above leave row 0 free */
-  step->B[0] = k.sigma2;
+  memcpy(stage->A, k.l, sizeof(double) * (size_t)b); /* row 0 of H is zero: the sums above leave row 0 free */
+  stage->B[0] = k.sigma2;
   return KERNEL_OK;
 }

@@ -33,7 +33,7 @@ int flow_coefficients(const LinearSde *sde, double t, double *A, double *B)
   return status;
 }
 
-int scheme_em(const LinearSde *sde, double t, double s, int q, AffineStep *step)
+int scheme_em(const LinearSde *sde, double t, double s, int q, AffineStage *stage)
 {
   const int    b  = sde->b;
   const double dt = t - s, root = sqrt(dt);
@@ -42,22 +42,40 @@ int scheme_em(const LinearSde *sde, double t, double s, int q, AffineStep *step)
   const int    status = kernel_compute(sde, t, &k);
 
   if (status != KERNEL_OK) return status;
-  memset(step, 0, sizeof *step);
-  step->b = b;
-  step->q = q;
-  reverse_coefficients(sde, &k, 1.0, q, step->A, step->B);
-  for (int i = 0; i < b * b; i++) step->A[i] = dt * step->A[i] + (i % (b + 1) == 0);
-  for (int i = 0; i < b * q; i++) step->B[i] *= dt;
+  stage_reset(b, q, t, 0, stage);
+  reverse_coefficients(sde, &k, 1.0, q, stage->A, stage->B);
+  for (int i = 0; i < b * b; i++) stage->A[i] = dt * stage->A[i] + (i % (b + 1) == 0);
+  for (int i = 0; i < b * q; i++) stage->B[i] *= dt;
   block_widen(b * b, sde->Q, Q);
   block_cholesky(b, Q, ROUNDING_PIVOT, G);
-  block_round(b * b, G, step->L);
-  for (int i = 0; i < b * b; i++) step->L[i] *= root;
+  block_round(b * b, G, stage->L);
+  for (int i = 0; i < b * b; i++) stage->L[i] *= root;
   return KERNEL_OK;
 }
 
-void scheme_drop_noise(AffineStep *step)
+int scheme_em_fill(const SchemeStep *step, AffineStage *stage, int *count)
 {
-  memset(step->L, 0, sizeof step->L);
+  const int status = scheme_em(step->sde, step->from[step->i], step->to[step->i], step->q, stage);
+
+  *count = 1;
+  multistep_fill(step, stage);
+  return status;
+}
+
+void stage_reset(int b, int q, double t, int g_is_mean, AffineStage *stage)
+{
+  memset(stage, 0, sizeof *stage);
+  stage->b         = b;
+  stage->q         = q;
+  stage->t         = t;
+  stage->g_is_mean = g_is_mean;
+  stage->evaluates = stage->keep = q > 0;
+  stage->weight                  = 1.0;
+}
+
+void scheme_drop_noise(AffineStage *stage)
+{
+  memset(stage->L, 0, sizeof stage->L);
 }
 
 /*
@@ -87,28 +105,47 @@ static double spectral_radius(int b, const double *matrix)
   return exp(log_radius);
 }
 
-double scheme_stability(const AffineStep *step, const Kernel *k, double data_variance)
+/* H = A + B dg/dX, g = slope z + shift for Gaussian data, further scores -Ew^T X */
+static void mean_map(const AffineStage *stage, const Kernel *k, double data_variance, double *H)
 {
-  const int    b = step->b, q = step->q;
-  const double gain                 = (step->g_is_mean ? data_variance : -1.0) / (data_variance + k->sigma2);
-  double       H[AD_BMAX * AD_BMAX] = {0.0};
+  const int    b = stage->b, q = stage->q;
+  const double slope = (stage->g_is_mean ? data_variance : -1.0) / (data_variance + k->sigma2);
+  const double gain  = stage->evaluates ? stage->weight * slope : 0.0;
 
   for (int i = 0; i < b; i++) {
     for (int j = 0; j < b; j++) {
-      H[i * b + j] = step->A[i * b + j] + step->B[i * q] * gain * k->l[j];
-      for (int c = 1; c < q; c++) H[i * b + j] -= step->B[i * q + c] * k->Ew[j * (b - 1) + c - 1];
+      H[i * b + j] = stage->A[i * b + j] + (q > 0 ? stage->B[i * q] * gain * k->l[j] : 0.0);
+      for (int c = 1; c < q; c++) H[i * b + j] -= stage->B[i * q + c] * k->Ew[j * (b - 1) + c - 1];
     }
   }
-  return spectral_radius(b, H);
+}
+
+double scheme_stability(int n, const AffineStage *stage, const Kernel *k, double data_variance)
+{
+  const int b = stage->b;
+  double    H[AD_BMAX * AD_BMAX], one[AD_BMAX * AD_BMAX], product[AD_BMAX * AD_BMAX];
+
+  mean_map(&stage[0], &k[0], data_variance, product);
+  for (int s = 1; s < n; s++) {
+    memcpy(one, product, sizeof one);
+    mean_map(&stage[s], &k[s], data_variance, H);
+    for (int i = 0; i < b; i++) {
+      for (int j = 0; j < b; j++) {
+        product[i * b + j] = 0.0;
+        for (int c = 0; c < b; c++) product[i * b + j] += H[i * b + c] * one[c * b + j];
+      }
+    }
+  }
+  return spectral_radius(b, product);
 }
 
 int scheme_growth(const LinearSde *sde, double t, double s, double data_variance, double *radius)
 {
-  AffineStep step;
-  Kernel     k;
-  int        status = kernel_compute(sde, t, &k);
+  AffineStage stage;
+  Kernel      k;
+  int         status = kernel_compute(sde, t, &k);
 
-  if (status == KERNEL_OK) status = scheme_anc(sde, t, s, &step);
-  if (status == KERNEL_OK) *radius = scheme_stability(&step, &k, data_variance);
+  if (status == KERNEL_OK) status = scheme_anc(sde, t, s, &stage);
+  if (status == KERNEL_OK) *radius = scheme_stability(1, &stage, &k, data_variance);
   return status;
 }

@@ -1,8 +1,8 @@
 /*
-  TS types em, anc, ddim: X' = A X + B g + L xi from prescribed times and tables
+  TS types of all schemes with tables: X' = A X + B g + L xi, one or more stages a step, at prescribed times
 
   One implementation; the types differ in the tables alone, which TSAffineSetPlan hands over. TS time is s = t_final - t.
-  Noise is tied to the step number, so the steps cannot be adapted.
+  Noise is tied to the number of the stage, so the steps cannot be adapted.
 */
 #include "private/samplerimpl.h"
 #include <petsc/private/tsimpl.h>
@@ -13,7 +13,7 @@ typedef struct {
   const AffinePlan *plan;
   double           *g;        /* [wave][q][d] */
   float            *xi;       /* [wave][columns][d] */
-  double           *previous; /* [n][d] last posterior mean, for the second order */
+  double           *history;  /* [plan->depth][n][d] posterior means of earlier evaluations, as a ring */
   PetscInt          diverged; /* step after which the first sample of this rank diverged, or PETSC_MAX_INT */
 } TS_Affine;
 
@@ -25,7 +25,7 @@ static PetscErrorCode TSAffineSetPlan_Affine(TS ts, const AffinePlan *plan)
 }
 
 /*
-  TSAffineSetPlan - give a TS of type em, anc or ddim its tables, and the steps that go with them
+  TSAffineSetPlan - give a TS of a scheme its tables, and the steps that go with them
 
   Note: call it after TSSetFromOptions: a change of the type drops what it set. The plan is borrowed
 */
@@ -47,17 +47,13 @@ static PetscErrorCode TSSetUp_Affine(TS ts)
   TS_Affine        *affine  = (TS_Affine *)ts->data;
   const AffinePlan *plan    = affine->plan;
   int               columns = 0;
-  double            second  = 0;
 
   PetscFunctionBegin;
   PetscCheck(plan, PetscObjectComm((PetscObject)ts), PETSC_ERR_ORDER, "TSAffineSetPlan first");
-  for (int k = 0; k < plan->nsteps; k++) {
-    columns = PetscMax(columns, plan->map[k].c);
-    second  = PetscMax(second, PetscAbsReal(plan->map[k].multistep));
-  }
+  for (int k = 0; k < plan->nstages; k++) columns = PetscMax(columns, plan->map[k].c);
   PetscCall(
       PetscMalloc2(plan->wave * plan->q * plan->d, &affine->g, plan->wave * columns * plan->d, &affine->xi));
-  if (second > 0) PetscCall(PetscCalloc1(plan->n * plan->d, &affine->previous));
+  if (plan->depth) PetscCall(PetscCalloc1(plan->depth * plan->n * plan->d, &affine->history));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,7 +63,7 @@ static PetscErrorCode TSReset_Affine(TS ts)
 
   PetscFunctionBegin;
   PetscCall(PetscFree2(affine->g, affine->xi));
-  PetscCall(PetscFree(affine->previous));
+  PetscCall(PetscFree(affine->history));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,8 +76,43 @@ static PetscErrorCode TSDestroy_Affine(TS ts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where stage k finds what it kept of these rows: means before number m are in slots (m - 1), (m - 2), .. of a ring */
+static void FindHistory(const TS_Affine *affine, const AffineMap *map, int64_t row, History *h)
+{
+  const AffinePlan *plan = affine->plan;
+  const int64_t     size = plan->n * plan->d;
+
+  *h = (History){.depth = PetscMin(plan->depth, map->kept), .weight = map->weight};
+  for (int j = 0; j < h->depth; j++) {
+    h->difference[j] = map->difference[j];
+    h->before[j]     = affine->history + (map->kept - 1 - j) % plan->depth * size + row * plan->d;
+  }
+  if (map->keep) h->keep = affine->history + map->kept % plan->depth * size + row * plan->d;
+}
+
+/* Ask the model at stage k: affine->g becomes what the stage adds */
+static PetscErrorCode Respond(TS_Affine *affine, int k, int64_t row, int64_t rows, const double *X)
+{
+  const AffinePlan *plan = affine->plan;
+  const AffineMap  *map  = &plan->map[k];
+  History           history;
+
+  PetscFunctionBegin;
+  if (map->g_is_mean)
+    PetscCall(ScoreDenoise(plan->score, &plan->kernel[k], rows, X, affine->g));
+  else
+    PetscCall(ScoreRespond(plan->score, &plan->kernel[k], rows, X, affine->g));
+  if (!plan->depth) PetscFunctionReturn(PETSC_SUCCESS);
+  FindHistory(affine, map, row, &history);
+  if (map->g_is_mean)
+    extrapolate_mean(&history, rows * plan->d, affine->g);
+  else
+    extrapolate_score(&history, &plan->kernel[k], plan->q, plan->d, rows, X, affine->g);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
-  AdvanceWave - step k of the samples row .. row + rows - 1 of this rank
+  AdvanceWave - stage k of the samples row .. row + rows - 1 of this rank
 
   In/out: X[rows][b*d]
 */
@@ -92,15 +123,7 @@ static PetscErrorCode AdvanceWave(TS_Affine *affine, int k, int64_t row, int64_t
   const RngStream   stream = {plan->seed, RNG_SDE, (uint32_t)k};
 
   PetscFunctionBegin;
-  if (map->g_is_mean)
-    PetscCall(ScoreDenoise(plan->score, &plan->kernel[k], rows, X, affine->g));
-  else
-    PetscCall(ScoreRespond(plan->score, &plan->kernel[k], rows, X, affine->g));
-  if (affine->previous && map->g_is_mean)
-    extrapolate_mean(map->multistep, rows * plan->d, affine->g, affine->previous + row * plan->d);
-  else if (affine->previous)
-    extrapolate_score(map->multistep, &plan->kernel[k], plan->q, plan->d, rows, X, affine->g,
-                      affine->previous + row * plan->d);
+  if (map->q) PetscCall(Respond(affine, k, row, rows, X));
   if (map->c) {
     PetscCall(PetscLogEventBegin(SAMPLER_NOISE, 0, 0, 0, 0));
     rng_normal(stream, (uint64_t)(plan->first + row), (size_t)rows, map->c * plan->d, affine->xi);
@@ -154,7 +177,8 @@ static PetscErrorCode TSStep_Affine(TS ts)
   for (int64_t row = 0; row < plan->n; row += plan->wave) {
     const int64_t rows = PetscMin(plan->wave, plan->n - row);
 
-    PetscCall(AdvanceWave(affine, k, row, rows, X + row * width));
+    for (int stage = plan->first_stage[k]; stage < plan->first_stage[k + 1]; stage++)
+      PetscCall(AdvanceWave(affine, stage, row, rows, X + row * width));
     if (affine->diverged > k + 1 && count_outside(width, rows, PETSC_MAX_REAL, X + row * width))
       affine->diverged = k + 1;
   }
@@ -174,8 +198,9 @@ static PetscErrorCode TSView_Affine(TS ts, PetscViewer viewer)
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (ascii && plan)
-    PetscCall(PetscViewerASCIIPrintf(viewer, "  affine steps: %d, waves of %d samples, from t = %g\n",
-                                     plan->nsteps, (int)plan->wave, plan->t[0]));
+    PetscCall(PetscViewerASCIIPrintf(viewer,
+                                     "  affine steps: %d of %d stages, waves of %d samples, from t = %g\n",
+                                     plan->nsteps, plan->nstages, (int)plan->wave, plan->t[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -197,16 +222,15 @@ static PetscErrorCode TSCreate_Affine(TS ts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* TSAffineRegisterAll - make the types em, anc and ddim known to PETSc; once a program */
+/* TSAffineRegisterAll - make the schemes known to PETSc; once a program */
 PetscErrorCode TSAffineRegisterAll(void)
 {
   static PetscBool done;
 
   PetscFunctionBegin;
   if (done) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TSRegister("em", TSCreate_Affine));
-  PetscCall(TSRegister("anc", TSCreate_Affine));
-  PetscCall(TSRegister("ddim", TSCreate_Affine));
+  for (int i = 0; i < SCHEME_COUNT; i++)
+    if (scheme_table[i].fill) PetscCall(TSRegister(scheme_table[i].name, TSCreate_Affine));
   done = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,6 +5,6 @@
 #define SUITES(X) \
   X(base) X(rng) X(kernel) X(process) X(mixture) X(dataset) X(toys) X(ising) X(metric_kernels) \
   X(mlp) X(net) X(score) X(pullback) X(trainer) X(losses) X(scheme) X(sampler) X(metrics) \
-  X(density) X(forms) X(ising_data) X(likelihood)
+  X(density) X(forms) X(ising_data) X(likelihood) X(clock) X(sampler_parts) X(orders)
 /* clang-format on */
 #endif

@@ -2,7 +2,7 @@
 #define ADSAMPLER_H
 #include "adscore.h"
 
-/* Sampler - runs the reverse process through a PETSc TS: types em, anc, ddim (one affine step a coordinate) or rk (flow ODE). */
+/* Sampler - runs the reverse process through a PETSc TS: types em, anc, ddim, heun, sscs, abm (affine stages) or rk (flow ODE). */
 typedef struct _p_Sampler *Sampler;
 
 PetscErrorCode SamplerCreate(Sampler *sampler);

@@ -64,6 +64,8 @@ code=$?
 verdict "unwritable output" "$([ $code = 2 ] || echo "exit code $code")$(grep -q "cannot write '/proc/nowhere/x.h5'" "$work/stderr" || head -1 "$work/stderr")"
 refuses "weights of components for a net of z" "-trainer_weight: det" train -score_kind reduced -trainer_weight det
 refuses "a form of a reduced net" "-score_form: 'adiff train' does not use it" train -score_kind reduced -score_form score
+refuses "steps and evaluations" "not both" sample -sampler_steps 5 -sampler_evaluations 5
+refuses "a Langevin step too long" "-sampler_snr: expected a number" sample -sampler_corrector 1 -sampler_snr 1.5
 refuses "foreign time integrator" "ts_type" sample -ts_type beuler -sampler_samples 10
 fails "a diverging run" "not finite" sample -process_tau 0.000001 -sampler_scheme em -sampler_grid uniform -sampler_steps 100 -sampler_samples 100
 
@@ -81,7 +83,10 @@ if not good:
 PY
 )"
 any_ranks exact_em "1 2 3 4" sample -sampler_scheme em -sampler_grid uniform -sampler_steps 10 -sampler_samples 1003 -sampler_trajectory 5
-any_ranks exact_ddim "1 2 3 4" sample -sampler_samples 1003 -process_type cld
+any_ranks exact_ddim "1 2 3 4" sample -sampler_scheme ddim -sampler_samples 1003 -process_type cld
+any_ranks exact_abm "1 2 3" sample -sampler_samples 1003 -process_type cld -sampler_trajectory 5
+any_ranks exact_heun "1 3" sample -sampler_scheme heun -sampler_churn 3 -sampler_evaluations 9 -sampler_samples 1003
+any_ranks exact_sscs "1 3" sample -ts_type sscs -sampler_corrector 2 -sampler_samples 1003
 any_ranks chosen "1 2 3" sample -sampler_steps 4 -sampler_samples 40 -sampler_trajectory_index 39,3,17
 verdict "paths of chosen samples end in them" "$("$PYTHON" - "$work/chosen.2.h5" <<'PY'
 import sys, h5py, numpy as np

@@ -5,8 +5,7 @@
 #include "adsampler.h"
 #include "adscheme.h"
 
-typedef enum { SCHEME_EM, SCHEME_ANC, SCHEME_DDIM, SCHEME_FLOW } SchemeType;
-typedef enum { GRID_UNIFORM, GRID_QUADRATIC, GRID_LOG, GRID_SIGMA_RHO } GridType;
+typedef enum { GRID_UNIFORM, GRID_QUADRATIC, GRID_LOG, GRID_SIGMA_RHO, GRID_SCALES } GridType;
 typedef enum { LAST_NONE, LAST_MEAN, LAST_DENOISE } LastType;
 
 /* ---- pure kernels ---- */
@@ -16,8 +15,9 @@ typedef struct {
   int      n;         /* steps */
   double   start;     /* first time */
   double   t_min;     /* log: last time before 0 */
-  double   sigma_min; /* sigma_rho: last sigma before 0 */
+  double   sigma_min; /* sigma_rho, scales: last sigma before 0 */
   double   rho;
+  double   variance; /* scales: of the data */
 } GridSpec;
 
 /*
@@ -29,18 +29,22 @@ typedef struct {
           log        t_i = start (t_min/start)^{i/(n-1)} for i < n
           sigma_rho  sigma(t_i)^{1/rho} falls evenly from its value at start to sigma_min^{1/rho} for i < n
                      (Karras et al. 2022, eq. 5), whatever the process
+          scales     the same where sigma^2 << variance, sparser above: density in log sigma as
+                     sigma^{1/rho}/sqrt(1 + sigma^2/variance), because noise wider than the data hides all
+                     of them alike: there the posterior mean moves little
   Return: KERNEL_OK, or KERNEL_RANGE, KERNEL_DEGENERATE of kernel_time_of_sigma
 */
 int grid_times(const LinearSde *sde, const GridSpec *spec, double *t);
 
-/* An affine step as the fused loop wants it: L without the columns that are zero in all steps */
+/* A stage as the fused loop wants it: L without the columns that are zero in all stages */
 typedef struct {
-  int    b, q, c;
+  int    b, q, c;              /* q = 0: the model is not asked */
   double A[AD_BMAX * AD_BMAX]; /* [b][b] */
   double B[AD_BMAX * AD_BMAX]; /* [b][q] */
   double L[AD_BMAX * AD_BMAX]; /* [b][c] */
   int    g_is_mean;            /* g from ScoreDenoise rather than ScoreRespond */
-  double multistep;
+  int    keep, kept;           /* is x0hat kept for later stages, and how many were before it */
+  double weight, difference[AD_HISTORY];
 } AffineMap;
 
 /*
@@ -56,30 +60,40 @@ void affine_update(const AffineMap *map, int d, int64_t n, const double *g, cons
 void affine_rate(int b, const double *A, const double *B, int gq, int d, int64_t n, const double *g,
                  const double *X, double *restrict F);
 
+/* What a stage takes from earlier posterior means of its samples, and where its own ones go */
+typedef struct {
+  int           depth; /* of before[] */
+  double        weight, difference[AD_HISTORY];
+  const double *before[AD_HISTORY]; /* [n][d] each, the latest first */
+  double       *keep;               /* [n][d] or NULL; may be the last of before[] */
+} History;
+
+/* extrapolate_mean - g <- weight g + sum_j difference_j (g - before_j), keep <- g as it was on entry; count = n d */
+void extrapolate_mean(const History *history, int64_t count, double *restrict g);
+
 /*
-  extrapolate_score - extrapolate_mean for scores: x0hat = z + sigma2 sz is what is extrapolated
+  extrapolate_score - extrapolate_mean for scores: x0hat = z + sigma2 sz is what is kept and subtracted
 
-  Input:  factor    (1/sigma2 times that of extrapolate_mean),  k  the law at the time of X,  X[n][b*d]
-  In/out: g[n][q][d]  its first component sz is corrected;  previous[n][d]  x0hat of the last step, then of this one
+  Input:  history (differences 1/sigma2 times those of extrapolate_mean),  k  the law at the time of X,  X[n][b*d]
+  In/out: g[n][q][d]  its first component sz is replaced
 */
-void extrapolate_score(double factor, const Kernel *k, int q, int d, int64_t n, const double *X,
-                       double *restrict g, double *restrict previous);
-
-/* extrapolate_mean - g <- g + factor (g - previous), previous <- g as it was on entry */
-void extrapolate_mean(double factor, int64_t count, double *restrict g, double *restrict previous);
+void extrapolate_score(const History *history, const Kernel *k, int q, int d, int64_t n, const double *X,
+                       double *restrict g);
 
 /* count_outside - how many of the rows X[n][width] hold a number that is not finite or larger than bound in modulus */
 int64_t count_outside(int width, int64_t n, double bound, const double *X);
 
-/* ---- everything a step needs; built by SamplerSetUp, the same on all ranks ---- */
+/* ---- everything a stage needs; built by SamplerSetUp, the same on all ranks ---- */
 typedef struct {
-  Score      score; /* borrowed */
-  int        b, d, q;
-  int        nsteps;
-  double     t_final, *t; /* [nsteps+1] */
-  Kernel    *kernel; /* [nsteps], law at the start of each step; flow: where it starts and where it stops */
-  AffineMap *map;    /* [nsteps]; flow: the posterior mean that ends it */
-  double     bound;  /* no number of a sound state is larger than this */
+  Score   score; /* borrowed */
+  int     b, d, q;
+  int     nsteps, nstages;
+  double  t_final, *t; /* [nsteps+1] */
+  int    *first_stage; /* [nsteps+1] of a step */
+  Kernel *kernel; /* [nstages], law where a stage asks the model; flow: where it starts and where it stops */
+  AffineMap *map; /* [nstages]; flow: the posterior mean that ends it */
+  int        depth; /* earlier posterior means that are kept */
+  double     bound; /* no number of a sound state is larger than this */
   uint64_t   seed;
   int64_t    N, first, n, wave;
 } AffinePlan;
@@ -92,7 +106,7 @@ typedef struct {
   PetscInt  n;     /* samples on all ranks; 0: nothing is recorded */
   PetscInt  nt;    /* -sampler_trajectory_times as given, then as recorded */
   double   *time;  /* [nt], falling */
-  PetscInt *at;    /* [nt] index into the grid of times; em, anc, ddim */
+  PetscInt *at;    /* [nt] index into the grid of times; not for the flow */
   int64_t  *index; /* [n] -sampler_trajectory_index, rising; or the first n samples */
   int64_t   from;  /* index[from] .. index[from + nlocal - 1] are on this rank */
   int64_t   nlocal;
@@ -102,8 +116,9 @@ typedef struct {
 struct _p_Sampler {
   PETSCHEADER(int);
   /* parameters */
-  PetscInt   scheme, order, steps, samples, grid, prior, last, wave;
-  PetscReal  rho, sigma_min, sigma_max, t_min, rtol, atol;
+  PetscInt   scheme, order, steps, samples, grid, prior, last, wave, corrector;
+  PetscReal  rho, sigma_min, sigma_max, t_min, rtol, atol, snr, churn;
+  PetscReal  sigma_suggested; /* default of sigma_min where something is known of the data; 0: nothing */
   uint64_t   seed;
   PetscReal  first_step; /* flow: -ts_dt, or 0 */
   Trajectory trajectory;
@@ -111,7 +126,7 @@ struct _p_Sampler {
   Process process;
   Score   score;
   Dataset dataset;
-  TS      ts; /* em, anc, ddim: on all ranks together; flow: one a rank, for one wave after the other */
+  TS      ts; /* on all ranks together; flow: one a rank, for one wave after the other */
   Vec     X;
   /* set up */
   const Coordinates *coordinates;
@@ -126,11 +141,13 @@ struct _p_Sampler {
 
 extern PetscLogEvent SAMPLER_STEP, SAMPLER_NOISE;
 
-extern const char *const sampler_scheme_names[];
 extern const char *const sampler_grid_names[];
 extern const char *const sampler_prior_names[];
 extern const char *const sampler_last_names[];
 
+PetscErrorCode SamplerReadOptions(Sampler sampler, PetscBool declare);
+PetscErrorCode SamplerCreateTS(Sampler sampler);
+PetscErrorCode SamplerWarnOfInstability(Sampler sampler, const LinearSde *sde, const AffineStage *stage);
 PetscErrorCode SamplerBuildPlan(Sampler sampler);
 PetscErrorCode SamplerBuildFlow(Sampler sampler);
 PetscErrorCode SamplerSolveFlow(Sampler sampler);
