@@ -94,7 +94,7 @@ run: setup ## the main job: alanine dipeptide, ends in a table and a figure
 fig2a: setup ## figure 2a of the paper: diamond, exact score, noises and time steps
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=fig2a
-losses: setup ## which loss is best for which noise: 17 settings, 3 noises (FULL=1: longer)
+losses: setup ## which loss is best for which noise: 16 settings, 3 noises (FULL=1: longer)
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=losses
 job: # in a make of its own, which sees what setup has installed
