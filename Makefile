@@ -98,6 +98,7 @@ fig_clock: setup ## all noises on one clock: curves against time and against sig
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=fig_clock
 losses: setup ## which loss is best for which noise: 17 settings, 3 noises (FULL=1: longer)
+losses: setup ## which loss is best for which noise: 16 settings, 3 noises (FULL=1: longer)
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=losses
 job: # in a make of its own, which sees what setup has installed
