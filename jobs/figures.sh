@@ -16,8 +16,8 @@ up_to_date() { # up_to_date FILE OTHER...: is the first there and newer than the
   for other; do [ "$file" -nt "$other" ] || return 1; done
 }
 
-exact() { # exact DATA: nine peaks with exact scores, to results/exact/DATA_SAMPLES/metrics.h5
-  local out=results/exact/$1_$samples
+exact() { # exact DATA: nine peaks with exact scores, to $results/exact/DATA_SAMPLES/metrics.h5
+  local out=$results/exact/$1_$samples
   if up_to_date "$out/metrics.h5" "$ADIFF" jobs/figures.sh inputs/exact.yaml; then
     step "$1, exact scores: up to date in $out"
     return
@@ -38,9 +38,9 @@ weights() { # weights FOLDER NOISE NET: an axis of a sweep, the trained seeds, e
 }
 
 # learned DATA ITERATIONS [SCHEMES]: train the models on inputs/learned/DATA.yaml, sample them by inputs/learned/SCHEMES.yaml and
-# measure the samples, to results/learned/DATA_ITERATIONS/{uniform,sigma,reduced}.h5
+# measure the samples, to $results/learned/DATA_ITERATIONS/{uniform,sigma,reduced}.h5
 learned() {
-  local out=results/learned/$1_$2 inputs="inputs/learned.yaml inputs/learned/$1.yaml" schemes=inputs/learned/${3:-schemes}.yaml run
+  local out=$results/learned/$1_$2 inputs="inputs/learned.yaml inputs/learned/$1.yaml" schemes=inputs/learned/${3:-schemes}.yaml run
   # shellcheck disable=SC2086 # two files
   if up_to_date "$out/reduced.h5" "$ADIFF" jobs/figures.sh $inputs "$schemes"; then
     step "$1, $2 iterations: up to date in $out"
@@ -67,5 +67,5 @@ learned() {
 
 figure() { # figure NAME ARGS...: draw it
   step "figure"
-  "$PYTHON" "postproc/$1.py" results "${@:2}" "figures/$1.png"
+  "$PYTHON" "postproc/$1.py" "$results" "${@:2}" "$figures/$1.png"
 }

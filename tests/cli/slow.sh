@@ -14,4 +14,9 @@ verdict "figure 2a agrees with the prototype" "$(awk -v a="${agree% *}" -v n="${
 jobs/run_alanine.sh >"$work/alanine.log" 2>&1
 verdict "the main job ends in its figure" "$([ "$(tail -1 "$work/alanine.log")" = figures/alanine.png ] || tail -3 "$work/alanine.log")"
 
+for figure in fig1 fig2 fig3a fig3b figA1 figA2 figA3 figA4 figA5; do # smallest sizes: do all parts work together?
+  QUICK=1 jobs/$figure.sh >"$work/$figure.log" 2>&1
+  verdict "$figure ends in its figure" "$([ "$(tail -1 "$work/$figure.log")" = build/quick/figures/$figure.png ] || tail -3 "$work/$figure.log")"
+done
+
 close_tests
