@@ -180,8 +180,8 @@ def scatter(axes, x, window, title="", note=""):
     if x is None:
         axes.text(0.5, 0.5, "diverged", ha="center", va="center", transform=axes.transAxes, color="0.4")
     else:
-        size = 0.25 if len(x) > 2000 else 1.0
-        axes.scatter(x[:, 0], x[:, 1], s=size, c="#0072B2", alpha=0.5, linewidths=0, rasterized=True)
+        size = 0.6 if len(x) > 2000 else 1.5
+        axes.scatter(x[:, 0], x[:, 1], s=size, c="#0072B2", alpha=0.6, linewidths=0, rasterized=True)
     axes.set(xlim=window, ylim=window, xticks=[], yticks=[])
     axes.set_aspect("equal")
     axes.spines[["top", "right"]].set_visible(True)
@@ -272,7 +272,7 @@ class Caption:
         room = line * (len(head) + half) + 0.1
         fig.set_size_inches(width, height + room)
         share = room / (height + room)
-        fig.get_layout_engine().set(rect=(0, share, 1, 1 - share - 0.2 / (height + room)))
+        fig.get_layout_engine().set(rect=(0, share, 1, 1 - share - 0.32 / (height + room)))
         top = share - 0.05 / (height + room)
         fig.text(0.01, top, "\n".join(head), fontsize=7, va="top", linespacing=1.25)
         for c in range(columns):

@@ -16,9 +16,9 @@ CELLS = [("uniform", {**EM, "steps": 100}, ""), ("uniform", GRID, "control: the 
 
 def main(folder, iterations, figure):
     learned = Learned(folder, DATA, iterations)
-    fig = new_figure(11.5, 12)
-    spec, low = stack(fig, fig.add_gridspec(1, 1)[0], 3.6, 2)
-    grid = spec.subgridspec(3, 4, wspace=0.04, hspace=0.1)
+    fig = new_figure(11.5, 12.5)
+    spec, low = stack(fig, fig.add_gridspec(1, 1)[0], 5, 2)
+    grid = spec.subgridspec(3, 4, wspace=0.02, hspace=0.04)
     scatter(fig.add_subplot(grid[0, 0]), learned.truth(), WINDOW[DATA], "truth")
     for r, (net, scheme, text) in enumerate(CELLS):
         if text:

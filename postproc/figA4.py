@@ -17,7 +17,7 @@ FINE = {**EM, "steps": 500}
 def iteration_panels(fig, spec, runs):
     """Samples of joint nets at dt 0.002, a column each number of iterations; quality of all nets beneath."""
     top, low = stack(fig, spec, 3, 2)
-    grid = top.subgridspec(3, len(runs), wspace=0.04, hspace=0.08)
+    grid = top.subgridspec(3, len(runs), wspace=0.02, hspace=0.04)
     for c, learned in enumerate(runs):
         metrics = learned.net["uniform"]
         for r, noise in enumerate(NOISES):

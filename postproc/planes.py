@@ -43,7 +43,7 @@ def name_noise(noise, tau=None):
 
 def block(fig, spec, rows, schemes, window, names):
     """Panels of samples, a row each noise, a column each scheme. rows: (label, metrics, properties); returns the axes."""
-    grid = spec.subgridspec(len(rows), len(schemes), wspace=0.04, hspace=0.08)
+    grid = spec.subgridspec(len(rows), len(schemes), wspace=0.02, hspace=0.04)
     axes = np.array([[fig.add_subplot(grid[r, c]) for c in range(len(schemes))] for r in range(len(rows))])
     for r, (label, metrics, wanted) in enumerate(rows):
         for c, (title, scheme) in enumerate(schemes.items()):
@@ -99,7 +99,7 @@ def learned_rows(learned, net="uniform"):
 
 def stack(fig, spec, panels, dot_plots):
     """A grid of panels above some flat dot plots: the specification of the first, the axes of the others."""
-    parts = spec.subgridspec(1 + dot_plots, 1, height_ratios=(panels,) + (0.62,) * dot_plots, hspace=0.12)
+    parts = spec.subgridspec(1 + dot_plots, 1, height_ratios=(panels,) + (0.62,) * dot_plots, hspace=0.06)
     return parts[0], [fig.add_subplot(parts[1 + k]) for k in range(dot_plots)]
 
 
