@@ -144,8 +144,8 @@ def claims(caption, table, laws):
             caption.lower(f"{TITLE[data]}: active tau 0.5 beats passive at dt {dt:g}", get[CURVES[2][:2]], get[CURVES[0][:2]], "W1")
             caption.lower(f"{TITLE[data]}: and still when passive drops the noise of its last step", get[CURVES[2][:2]],
                           get[CURVES[1][:2]], "W1")
-        caption.lower(f"{TITLE[data]}: larger tau is better (2 against 0.5) at dt 0.1", table[data, *CURVES[3][:2], 10, "w1"],
-                      table[data, *CURVES[2][:2], 10, "w1"], "W1")
+        caption.lower(f"{TITLE[data]}: larger tau is better (2 against 0.5) at dt 0.1", table[(data, *CURVES[3][:2], 10, "w1")],
+                      table[(data, *CURVES[2][:2], 10, "w1")], "W1")
 
 
 def main(folder, figure):

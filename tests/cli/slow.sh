@@ -1,5 +1,5 @@
 #!/bin/bash
-# Statistics that take minutes: figure 2a against the prototype's tables, and the main job with fewer iterations.
+# Statistics that take minutes: figure 2a against the prototype's tables, the main job, and every figure at its smallest size.
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
