@@ -10,15 +10,15 @@ declare -A net=([uniform]="-score_kind joint -trainer_times uniform" [sigma]="-s
 models=("passive uniform" "cld uniform" "active uniform" "passive sigma" "active sigma" "cld reduced") # noise and net
 runs=("passive uniform" "cld uniform" "active uniform" "passive sigma" "active sigma" "passive reduced" "cld reduced" "active reduced")
 
-up_to_date() { # up_to_date FILE OTHER...: is the first there and newer than the others?
+up_to_date() { # up_to_date FILE OTHER...: is the first there and newer than the others, the program and these scripts?
   local file=$1 other
   shift
-  for other; do [ "$file" -nt "$other" ] || return 1; done
+  for other in "$@" "$ADIFF" jobs/common.sh jobs/figures.sh; do [ "$file" -nt "$other" ] || return 1; done
 }
 
 exact() { # exact DATA: nine peaks with exact scores, to $results/exact/DATA_SAMPLES/metrics.h5
   local out=$results/exact/$1_$samples
-  if up_to_date "$out/metrics.h5" "$ADIFF" jobs/figures.sh inputs/exact.yaml; then
+  if up_to_date "$out/metrics.h5" inputs/exact.yaml; then
     step "$1, exact scores: up to date in $out"
     return
   fi
@@ -42,7 +42,7 @@ weights() { # weights FOLDER NOISE NET: an axis of a sweep, the trained seeds, e
 learned() {
   local out=$results/learned/$1_$2 inputs="inputs/learned.yaml inputs/learned/$1.yaml" schemes=inputs/learned/${3:-schemes}.yaml run list last log
   # shellcheck disable=SC2086 # two files
-  if up_to_date "$out/done" "$ADIFF" jobs/figures.sh $inputs "$schemes"; then
+  if up_to_date "$out/done" $inputs "$schemes"; then
     step "$1, $2 iterations: up to date in $out"
     return
   fi
@@ -52,7 +52,7 @@ learned() {
   last=$(printf '_p%03d.h5' $((${#list[@]} - 1)))
   for run in "${models[@]}"; do
     # shellcheck disable=SC2086 # two files
-    up_to_date "$out/${run/ /_}$last" "$ADIFF" jobs/figures.sh $inputs && continue
+    up_to_date "$out/${run/ /_}$last" $inputs && continue
     echo "$single $ADIFF train $inputs -process_type ${run% *} ${net[${run#* }]} -trainer_iterations $2 -sweep_seed $seeds" \
       "-o $out/${run/ /_}.h5 >$out/${run/ /_}.log"
   done | share_out
