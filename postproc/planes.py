@@ -168,9 +168,10 @@ def sigma_claims(compare):
         compare(f"control: active beats passive on one sigma grid, 20 steps, {text}", net, "active", "passive", GRID)
 
 
-def learned_heading(number, what, learned):
+def learned_heading(number, what, *models):
+    learned, seeds = models[0], " or ".join(sorted({str(m.seeds) for m in models}))
     return (f"Figure {number}. {what}: joint nets of (x, auxiliary, t) as in the paper (rate 4, hybrid score matching, {learned.iterations:,} "
-            f"iterations of 512 rows, mean of {learned.seeds} trainings), Euler-Maruyama on uniform times without denoising; controls: 20 steps of "
+            f"iterations of 512 rows, mean of {seeds} trainings), Euler-Maruyama on uniform times without denoising; controls: 20 steps of "
             "DDIM order 2 on one grid of sigma for all noises, nets trained evenly in log sigma, one reduced net for all noises.")
 
 
