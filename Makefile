@@ -32,6 +32,8 @@ TESTS    := $(sort $(wildcard tests/*.c))
 TESTOBJ  := $(TESTS:%.c=$(BUILD)/%.o)
 ALLC     := src/main.c $(SOURCES) $(TESTS) tests/bench/bench.c
 HEADERS  := $(wildcard src/include/*.h src/include/private/*.h tests/*.h)
+FIGURES  := fig1 fig2 fig2a fig3a fig3b figA1 figA2 figA3 figA4 figA5 fig_clock
+STUDIES  := compare losses
 COMMIT   := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 # Debian's Open MPI in containers (root), more ranks than cores, and one BLAS thread a rank
@@ -45,12 +47,13 @@ export PYTHON
 export ADIFF := $(BUILD)/adiff
 
 .PHONY: all help info run check check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
-        install setup fig2a fig_clock losses job layers
+        install setup figures $(FIGURES) $(STUDIES) job layers
 all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
-	@echo "  variables      V=1 DEBUG=1 ASAN=1 ARCH=$(ARCH) NP=$(NP) (ranks of run and figures) PREFIX=$(PREFIX)"
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
+	@for figure in $(FIGURES) $(STUDIES); do printf '  %-14s %s\n' $$figure "$$(sed -n '2s/^# //p' jobs/$$figure.sh)"; done
+	@echo "  variables      V=1 DEBUG=1 ASAN=1 ARCH=$(ARCH) PREFIX=$(PREFIX); of run and figures NP=$(NP) (ranks) FULL=1 QUICK=1"
 
 info: ## say what was found
 	@echo "compiler  $$($(CC) --version 2>/dev/null | head -1)"; echo "mpi       $$(mpirun --version 2>/dev/null | head -1)"
@@ -91,16 +94,12 @@ run: setup ## the main job: alanine dipeptide, ends in a table and a figure
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=run_alanine
 
-fig2a: setup ## figure 2a of the paper: diamond, exact score, noises and time steps
+$(FIGURES) $(STUDIES): setup
 	@$(build_all) all
-	@$(MAKE) --no-print-directory job JOB=fig2a
-fig_clock: setup ## all noises on one clock: curves against time and against sigma2
+	@$(MAKE) --no-print-directory job JOB=$@
+figures: setup ## all figures, one after the other (FULL=1: the paper's sizes, QUICK=1: does it all work?)
 	@$(build_all) all
-	@$(MAKE) --no-print-directory job JOB=fig_clock
-losses: setup ## which loss is best for which noise: 17 settings, 3 noises (FULL=1: longer)
-losses: setup ## which loss is best for which noise: 16 settings, 3 noises (FULL=1: longer)
-	@$(build_all) all
-	@$(MAKE) --no-print-directory job JOB=losses
+	@for figure in $(FIGURES); do $(MAKE) --no-print-directory job JOB=$$figure || exit 1; done
 job: # in a make of its own, which sees what setup has installed
 	@NP=$(NP) jobs/$(JOB).sh
 

@@ -1,5 +1,6 @@
 # Sourced by the job scripts: launcher, threads, where we are. Runs unchanged on a laptop and under SLURM.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # variables for the scripts that source this one
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ADIFF=${ADIFF:-build/adiff}
@@ -16,13 +17,13 @@ else
   single=${LAUNCH_SINGLE:-} # MPI programs run alone as they are
 fi
 
-# Sizes of the figures: for two cores, FULL=1 as in the paper, QUICK=1 to see that all parts work together
-seeds=1,2,3
+# Sizes of the figures: for two cores, FULL=1 as in the paper, QUICK=1 to see that all parts work together (to build/quick)
+seeds=1,2,3 results=results figures=figures
 lengths=(1000 5000 20000) # trainings of the figures against iterations
 if [ -n "${FULL:-}" ]; then
   iterations=100000 samples=10000 lengths=(1000 5000 20000 50000 100000)
 elif [ -n "${QUICK:-}" ]; then
-  iterations=200 samples=500 seeds=1,2 lengths=(50 200)
+  iterations=200 samples=500 seeds=1,2 lengths=(50 200) results=build/quick/results figures=build/quick/figures
 else
   iterations=20000 samples=10000
 fi

@@ -7,6 +7,7 @@
 # shellcheck source=jobs/figures.sh
 . "${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}/jobs/figures.sh" # sbatch runs a copy of this file from elsewhere
 
+[ -n "${FULL:-}" ] || seeds=1,2 # two trainings, for time
 learned swissroll "$iterations" schemes_rolls
 learned multi_swissroll "$iterations"
 figure figA3 "$iterations"

@@ -10,15 +10,15 @@ declare -A net=([uniform]="-score_kind joint -trainer_times uniform" [sigma]="-s
 models=("passive uniform" "cld uniform" "active uniform" "passive sigma" "active sigma" "cld reduced") # noise and net
 runs=("passive uniform" "cld uniform" "active uniform" "passive sigma" "active sigma" "passive reduced" "cld reduced" "active reduced")
 
-up_to_date() { # up_to_date FILE OTHER...: is the first there and newer than the others?
+up_to_date() { # up_to_date FILE OTHER...: is the first there and newer than the others, the program and these scripts?
   local file=$1 other
   shift
-  for other; do [ "$file" -nt "$other" ] || return 1; done
+  for other in "$@" "$ADIFF" jobs/common.sh jobs/figures.sh; do [ "$file" -nt "$other" ] || return 1; done
 }
 
-exact() { # exact DATA: nine peaks with exact scores, to results/exact/DATA_SAMPLES/metrics.h5
-  local out=results/exact/$1_$samples
-  if up_to_date "$out/metrics.h5" "$ADIFF" jobs/figures.sh inputs/exact.yaml; then
+exact() { # exact DATA: nine peaks with exact scores, to $results/exact/DATA_SAMPLES/metrics.h5
+  local out=$results/exact/$1_$samples
+  if up_to_date "$out/metrics.h5" inputs/exact.yaml; then
     step "$1, exact scores: up to date in $out"
     return
   fi
@@ -38,34 +38,40 @@ weights() { # weights FOLDER NOISE NET: an axis of a sweep, the trained seeds, e
 }
 
 # learned DATA ITERATIONS [SCHEMES]: train the models on inputs/learned/DATA.yaml, sample them by inputs/learned/SCHEMES.yaml and
-# measure the samples, to results/learned/DATA_ITERATIONS/{uniform,sigma,reduced}.h5
+# measure the samples, to $results/learned/DATA_ITERATIONS/{uniform,sigma,reduced}.h5
 learned() {
-  local out=results/learned/$1_$2 inputs="inputs/learned.yaml inputs/learned/$1.yaml" schemes=inputs/learned/${3:-schemes}.yaml run
+  local out=$results/learned/$1_$2 inputs="inputs/learned.yaml inputs/learned/$1.yaml" schemes=inputs/learned/${3:-schemes}.yaml run list last log
   # shellcheck disable=SC2086 # two files
-  if up_to_date "$out/reduced.h5" "$ADIFF" jobs/figures.sh $inputs "$schemes"; then
+  if up_to_date "$out/done" $inputs "$schemes"; then
     step "$1, $2 iterations: up to date in $out"
     return
   fi
-  mkdir -p "$out" && rm -f "$out"/*_p*.h5 "$out/reduced.h5"
+  mkdir -p "$out" && rm -f "$out"/sample_*_p*.h5 "$out/done"
   step "$1, $2 iterations: training of ${#models[@]} models x seeds $seeds"
+  IFS=, read -ra list <<<"$seeds"
+  last=$(printf '_p%03d.h5' $((${#list[@]} - 1)))
   for run in "${models[@]}"; do
+    # shellcheck disable=SC2086 # two files
+    up_to_date "$out/${run/ /_}$last" $inputs && continue
     echo "$single $ADIFF train $inputs -process_type ${run% *} ${net[${run#* }]} -trainer_iterations $2 -sweep_seed $seeds" \
       "-o $out/${run/ /_}.h5 >$out/${run/ /_}.log"
   done | share_out
   step "$1, $2 iterations: samples"
   for run in "${runs[@]}"; do # a point that diverges fails, the others go on, and the exit code is 1
+    log=$out/sample_${run/ /_}.log
     echo "$single $ADIFF sample $inputs $schemes -process_type ${run% *} -sampler_samples $samples" \
-      "-sweep_weights '$(weights "$out" "${run% *}" "${run#* }")' -o $out/sample_${run/ /_}.h5 >$out/sample_${run/ /_}.log 2>&1 || [ \$? = 1 ] || exit 255"
+      "-sweep_weights '$(weights "$out" "${run% *}" "${run#* }")' -o ${log%.log}.h5 >$log 2>&1 || [ \$? = 1 ] || { tail -2 $log >&2; exit 255; }"
   done | share_out
   step "$1, $2 iterations: quality"
   # shellcheck disable=SC2086 # two files
   [ "$1" = alanine ] || adiff data $inputs -data_samples "$samples" -data_split test -o "$out/truth.h5" >"$out/truth.log"
-  for run in uniform sigma reduced; do # the last one is what up_to_date looks at
+  for run in uniform sigma reduced; do
     echo "$single $ADIFF metrics $inputs $out/sample_*_${run}_p*.h5 -o $out/$run.h5 >$out/$run.table"
   done | share_out
+  touch "$out/done"
 }
 
 figure() { # figure NAME ARGS...: draw it
   step "figure"
-  "$PYTHON" "postproc/$1.py" results "${@:2}" "figures/$1.png"
+  "$PYTHON" "postproc/$1.py" "$results" "${@:2}" "$figures/$1.png"
 }

@@ -1,14 +1,13 @@
 #!/bin/bash
-# Which loss is best for which noise: settings of the loss, one factor at a time around the paper's and around the reduced net,
-# three noises, two data sets, three seeds, two samplers; ends in a table with ranks and a figure.
-# FULL=1 trains the paper's net for 30,000 steps of 512 rows, five seeds. DRY=1 only shows that all of it runs.
+# Which loss is best for which noise: 16 settings around two starting points, three noises, two data sets; table, ranks, figure.
+# FULL=1 trains the paper's net for 30,000 steps of 512 rows, five seeds. QUICK=1 only shows that all of it runs.
 #SBATCH --job-name=losses
 #SBATCH --ntasks=2
 #SBATCH --time=12:00:00
 #SBATCH --output=%x-%j.out
 # shellcheck source=jobs/common.sh
 . "${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}/jobs/common.sh" # sbatch runs a copy of this file from elsewhere
-out=results/losses
+out=$results/losses
 data=(diamond ring_close)
 noises=("process_type=passive" "process_type=active;process_tau=0.5" "process_type=cld") # as in inputs/losses.yaml
 seeds=(1 2 3)
@@ -19,12 +18,11 @@ if [ -n "${FULL:-}" ]; then
     -sweep_seed "1,2,3,4,5")
   more=(-sampler_samples 10000)
 fi
-if [ -n "${DRY:-}" ]; then
-  out=results/losses_dry
+if [ -n "${QUICK:-}" ]; then
   longer=(-trainer_iterations 100 -trainer_nodes 128)
   more=(-sampler_samples 500)
 fi
-mkdir -p $out figures
+mkdir -p $out $figures
 : >$out/settings.txt
 : >$out/train.log
 
@@ -33,7 +31,6 @@ compare() { # compare NAME "what the figure calls it" TRAINING OPTIONS...: train
   shift 2
   step "$text"
   mkdir -p "$here"
-  rm -f "$here"/*.h5
   echo "$name;$text" >>$out/settings.txt
   adiff train inputs/losses.yaml "$@" "${longer[@]}" -o "$here/train.h5" >>$out/train.log
   for d in "${data[@]}"; do
@@ -72,4 +69,4 @@ compare reduced_sigma "reduced: log sigma" -score_kind reduced -trainer_times si
 compare reduced_uniform "reduced: uniform t" -score_kind reduced -trainer_times uniform
 
 step "table and figure"
-"$PYTHON" postproc/fig_losses.py $out figures/losses.png
+"$PYTHON" postproc/fig_losses.py $out $figures/losses.png

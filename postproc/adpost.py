@@ -59,8 +59,9 @@ class Metrics:
                 self.label, self.name = texts(m["label"]), texts(m["name"])
                 self.value, self.error = m["value"][()], m["stderr"][()]
                 self.floor, self.floor_error = m["floor"][()], m["floor_stderr"][()]
-                self.level = m["reference"][()]
+                self.level, self.level_error = m["reference"][()], m["reference_stderr"][()]
                 self.count, self.file, self.of = m["files"][()], texts(m["file"]), m["group"][()]
+                self.samples_a_file = int(m["samples"][0])
                 n = len(self.label)
                 self.column = {k: (texts(d) if d.dtype.kind == "S" else d[()])
                                for k, d in m.items() if isinstance(d, h5py.Dataset) and d.shape[:1] == (n,) and d.ndim == 1}
@@ -111,8 +112,8 @@ class Metrics:
 
 def read_samples(path):
     with h5py.File(path, "r") as f:
-        d = int(f["samples"].attrs["d"])
-        return f["samples/state"][:, :d]
+        state = f["samples/state"]
+        return state[:, :int(f["samples"].attrs.get("d", state.shape[1]))]
 
 
 # ---- beside an independent prototype ----
@@ -179,8 +180,8 @@ def scatter(axes, x, window, title="", note=""):
     if x is None:
         axes.text(0.5, 0.5, "diverged", ha="center", va="center", transform=axes.transAxes, color="0.4")
     else:
-        size = 0.25 if len(x) > 2000 else 1.0
-        axes.scatter(x[:, 0], x[:, 1], s=size, c="#0072B2", alpha=0.5, linewidths=0, rasterized=True)
+        size = 0.6 if len(x) > 2000 else 1.5
+        axes.scatter(x[:, 0], x[:, 1], s=size, c="#0072B2", alpha=0.6, linewidths=0, rasterized=True)
     axes.set(xlim=window, ylim=window, xticks=[], yticks=[])
     axes.set_aspect("equal")
     axes.spines[["top", "right"]].set_visible(True)
@@ -228,19 +229,24 @@ class Caption:
     def say(self, verdict, text):
         self.lines.append(f"{verdict}: {text}")
 
-    def lower(self, claim, small, large, what):
+    def lower(self, claim, one, other, what):
         """Is the first number below the second, beyond 95 % of Student's t over the repetitions?"""
-        gap, error = large.value - small.value, float(np.hypot(small.error, large.error))
-        values = f"{what} {estimate(small.value, small.error)} against {estimate(large.value, large.error)}"
+        self._differ(claim, one, other, what, other.value - one.value)
+
+    def higher(self, claim, one, other, what):
+        self._differ(claim, one, other, what, one.value - other.value)
+
+    def _differ(self, claim, one, other, what, gap):
+        error = float(np.hypot(one.error, other.error))
+        values = f"{what} {estimate(one.value, one.error)} against {estimate(other.value, other.error)}"
         if gap == 0:
             self.say("does not", f"{claim}: {values}, the same to the last bit")
-            return
-        if not np.isfinite(gap) or not error > 0:
+        elif not np.isfinite(gap) or not error > 0:
             self.say("open", f"{claim}: {values}, no error known")
-            return
-        limit = STUDENT.get(small.n + large.n - 2, 2.0)
-        verdict = "agrees" if gap > limit * error else "does not" if gap < -limit * error else "open"
-        self.say(verdict, f"{claim}: {values}, {abs(gap) / error:.1f} standard errors ({limit:.1f} are 95 %)")
+        else:
+            limit = STUDENT.get(one.n + other.n - 2, 2.0)
+            verdict = "agrees" if gap > limit * error else "does not" if gap < -limit * error else "open"
+            self.say(verdict, f"{claim}: {values}, {abs(gap) / error:.1f} s.e. (95 %: {limit:.1f})")
 
     def same(self, claim, one, other, what):
         """Are the two numbers equal within 95 % of Student's t?"""
@@ -250,14 +256,14 @@ class Caption:
             self.say("agrees", f"{claim}: {values}, to the last bit")
             return
         limit = STUDENT.get(one.n + other.n - 2, 2.0)
-        self.say("agrees" if gap <= limit * error else "does not", f"{claim}: {values}, {gap / error:.1f} standard errors ({limit:.1f} are 95 %)")
+        self.say("agrees" if gap <= limit * error else "does not", f"{claim}: {values}, {gap / error:.1f} s.e. (95 %: {limit:.1f})")
 
     def finish(self, fig, path):
         """Draw beneath the figure, print, write <path>.txt beside the picture, and end with the picture's name."""
         width, height = fig.get_size_inches()
         columns = 2 if width > 12 else 1
-        letters = int(width / columns * 14.2)
-        head = textwrap.wrap(self.heading, int(width * 14.2))
+        letters = int(width / columns * 19)
+        head = textwrap.wrap(self.heading, int(width * 19))
         rows = [row for line in self.lines for row in textwrap.wrap(line, letters, subsequent_indent="    ")]
         half = -(-len(rows) // columns)
         while columns == 2 and half < len(rows) and rows[half].startswith("    "):
@@ -266,7 +272,7 @@ class Caption:
         room = line * (len(head) + half) + 0.1
         fig.set_size_inches(width, height + room)
         share = room / (height + room)
-        fig.get_layout_engine().set(rect=(0, share, 1, 1 - share))
+        fig.get_layout_engine().set(rect=(0, share, 1, 1 - share - 0.32 / (height + room)))
         top = share - 0.05 / (height + room)
         fig.text(0.01, top, "\n".join(head), fontsize=7, va="top", linespacing=1.25)
         for c in range(columns):

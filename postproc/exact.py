@@ -31,7 +31,7 @@ def exact_quality(axes, metrics, metric, taus=TAUS):
 def exact_panels(fig, spec, metrics, data, taus, names, title):
     """The block of samples, and beneath it the dot plots of KL and of the share near the peaks."""
     top, low = stack(fig, spec, 2 + len(taus), 2)
-    name_part(block(fig, top, rows(metrics, taus), SCHEMES, WINDOW[data], names), title)
+    name_part(block(fig, top, rows(metrics, taus), SCHEMES, WINDOW[data], names)[0, 0], title)
     for panel, metric in zip(low, ("kl", "share3")):
         exact_quality(panel, metrics, metric)
     low[1].legend(fontsize=6.5, loc="lower right", ncol=2)
@@ -54,5 +54,5 @@ def exact_claims(caption, metrics, data, metric="kl"):
     caption.same(f"{name}, exact: denoising the last step changes nothing for active tau 0.5, dt 0.01", get("active", 100, tau=0.5),
                  get("active", 100, "mean", tau=0.5), "KL")
     caption.lower(f"{name}, exact: active tau 0.5 beats CLD at dt 0.01", get("active", 100, tau=0.5), get("cld", 100), "KL")
-    caption.lower(f"{name}, exact, control: active tau 0.5 still beats passive on one sigma grid (20 evaluations)", get("active", tau=0.5),
+    caption.lower(f"{name}, exact, control: active tau 0.5 beats passive on one sigma grid, 20 steps", get("active", tau=0.5),
                   get("passive"), "KL")

@@ -43,7 +43,7 @@ def name_noise(noise, tau=None):
 
 def block(fig, spec, rows, schemes, window, names):
     """Panels of samples, a row each noise, a column each scheme. rows: (label, metrics, properties); returns the axes."""
-    grid = spec.subgridspec(len(rows), len(schemes), wspace=0.04, hspace=0.08)
+    grid = spec.subgridspec(len(rows), len(schemes), wspace=0.02, hspace=0.04)
     axes = np.array([[fig.add_subplot(grid[r, c]) for c in range(len(schemes))] for r in range(len(rows))])
     for r, (label, metrics, wanted) in enumerate(rows):
         for c, (title, scheme) in enumerate(schemes.items()):
@@ -53,7 +53,7 @@ def block(fig, spec, rows, schemes, window, names):
     return axes
 
 
-def dots(axes, groups, series, metric, floor):
+def dots(axes, groups, series, metric, floor, line="-"):
     """Quality over groups of settings with a gap between them. groups: (title, ticks); series: (label, style, Estimates)."""
     place, at = [], 0
     for title, ticks in groups:
@@ -65,18 +65,22 @@ def dots(axes, groups, series, metric, floor):
         at += len(ticks) + 1
     place = np.array(place, float)
     ends = np.cumsum([len(ticks) for _, ticks in groups])[:-1]
+    seen = set()
     for k, (label, (colour, marker), found) in enumerate(series):
         shift = 0.12 * (k - (len(series) - 1) / 2)
         value, error = np.array([(e.value, e.error) for e in found], float).T
         for piece in np.split(np.arange(len(place)), ends):
-            line = axes.errorbar(place[piece] + shift, value[piece], error[piece], color=colour, marker=marker, ms=4, lw=0.8, capsize=2,
-                                 label=label if piece[0] == 0 else None)
-            line[0].set_alpha(0.9)
-    axes.axhline(floor, color="0.6", lw=0.8, zorder=0)
-    axes.annotate("floor", (place[0] - 0.6, floor), xytext=(0, 2), textcoords="offset points", fontsize=6.5, color="0.4")
+            piece = piece[np.isfinite(value[piece])]
+            if len(piece):
+                axes.errorbar(place[piece] + shift, value[piece], np.nan_to_num(error[piece]), color=colour, marker=marker, ms=4, lw=0.8,
+                              ls=line, elinewidth=0.8, capsize=2, label=label if label not in seen else None)
+                seen.add(label)
+    if floor is not None:
+        axes.axhline(floor, color="0.6", lw=0.8, zorder=0)
+        axes.annotate("floor", (place[0] - 0.6, floor), xytext=(0, 2), textcoords="offset points", fontsize=6.5, color="0.4")
     axes.set(xticks=place, xlim=(place[0] - 0.7, place[-1] + 0.7), ylabel=LONG.get(metric, metric))
     axes.set_xticklabels([t for _, ticks in groups for t in ticks], fontsize=7)
-    if metric not in ("share3",) and min(e.value for _, _, found in series for e in found if np.isfinite(e.value)) > 0:
+    if metric not in ("share3", "population") and min(e.value for _, _, found in series for e in found if np.isfinite(e.value)) > 0:
         axes.set_yscale("log")
         plain_log(axes.yaxis)
 
@@ -95,7 +99,7 @@ def learned_rows(learned, net="uniform"):
 
 def stack(fig, spec, panels, dot_plots):
     """A grid of panels above some flat dot plots: the specification of the first, the axes of the others."""
-    parts = spec.subgridspec(1 + dot_plots, 1, height_ratios=(panels,) + (0.62,) * dot_plots)
+    parts = spec.subgridspec(1 + dot_plots, 1, height_ratios=(panels,) + (0.62,) * dot_plots, hspace=0.06)
     return parts[0], [fig.add_subplot(parts[1 + k]) for k in range(dot_plots)]
 
 
@@ -103,7 +107,7 @@ def learned_panels(fig, spec, learned, names, metrics, title):
     """The block of joint nets, and beneath it the dot plots of some metrics with the controls."""
     top, low = stack(fig, spec, 3, len(metrics))
     axes = block(fig, top, learned_rows(learned), SCHEMES, WINDOW[learned.data], names)
-    name_part(axes, title)
+    name_part(axes[0, 0], title)
     for panel, metric in zip(low, metrics):
         learned_quality(panel, learned, metric)
     low[0].legend(fontsize=7, loc="best")
@@ -111,7 +115,9 @@ def learned_panels(fig, spec, learned, names, metrics, title):
 
 
 def name_part(axes, title):
-    axes[0, 0].set_title(title, loc="left", fontsize=10, weight="bold", pad=20)
+    """Bold name of a part above the column titles of its first panel."""
+    name = axes.annotate(title, (0, 1), xycoords="axes fraction", xytext=(0, 20), textcoords="offset points", fontsize=10, weight="bold")
+    name.set_in_layout(False)
 
 
 def pair(fig, spec, folder, iterations, sets, names, metrics, caption):
@@ -129,7 +135,7 @@ def against_iterations(axes, runs, metric, scheme, scheme_name):
         for noise in NOISES:
             colour, marker = style(noise)
             value, error = np.array([r.find(metric, net, noise, scheme)[:2] for r in runs], float).T
-            axes.errorbar(its, value, error, color=colour, marker=marker, ms=4, lw=1, ls=line, capsize=2,
+            axes.errorbar(its, value, np.nan_to_num(error), color=colour, marker=marker, ms=4, lw=1, ls=line, capsize=2,
                           mfc="white" if net == "reduced" else None, label=f"{name_noise(noise, runs[0].tau())}, {NETS[net]}")
     draw_floor(axes, runs[0].net["uniform"].get_floor(metric).value)
     axes.set(xscale="log", xlabel="training iterations", ylabel=LONG.get(metric, metric), xticks=its, xticklabels=[f"{i:,}" for i in its])
@@ -144,25 +150,28 @@ def learned_claims(caption, learned, metric, steps=(10, 100, 500)):
     """The paper's claims for joint nets on uniform times, then what is left of them under each control."""
     name, symbol = TITLE[learned.data], SYMBOL[metric].replace("$_", "").replace("$", "")
 
-    def get(net, noise, scheme):
-        return learned.find(metric, net, noise, scheme)
+    def compare(claim, net, one, other, scheme):
+        caption.lower(f"{name}, {claim}", learned.find(metric, net, one, scheme), learned.find(metric, net, other, scheme), symbol)
 
     for n in steps:
-        scheme = {**EM, "steps": n}
-        caption.lower(f"{name}: active beats passive at dt {1 / n:g}", get("uniform", "active", scheme), get("uniform", "passive", scheme), symbol)
-    scheme = {**EM, "steps": 100}
-    caption.lower(f"{name}: CLD beats passive at dt 0.01", get("uniform", "cld", scheme), get("uniform", "passive", scheme), symbol)
-    caption.lower(f"{name}: active beats CLD at dt 0.01", get("uniform", "active", scheme), get("uniform", "cld", scheme), symbol)
-    caption.lower(f"{name}, control: it is the net: active beats passive when one reduced net serves both, dt 0.01 (a gap here is the clock's)",
-                  get("reduced", "active", scheme), get("reduced", "passive", scheme), symbol)
+        compare(f"learned: active beats passive, dt {1 / n:g}", "uniform", "active", "passive", {**EM, "steps": n})
+    middle = {**EM, "steps": 100}
+    compare("learned: CLD beats passive, dt 0.01", "uniform", "cld", "passive", middle)
+    compare("learned: active beats CLD, dt 0.01", "uniform", "active", "cld", middle)
+    compare("control: active beats passive, dt 0.01, with one reduced net for both (by its clock alone)", "reduced", "active", "passive", middle)
+    sigma_claims(compare)
+
+
+def sigma_claims(compare):
+    """Does active noise beat passive noise on one grid of sigma? Three kinds of nets."""
     for net, text in (("uniform", "the same nets"), ("sigma", "nets trained evenly in log sigma"), ("reduced", "one reduced net")):
-        caption.lower(f"{name}, control: active still beats passive with {text} on one sigma grid (20 evaluations)", get(net, "active", GRID),
-                      get(net, "passive", GRID), symbol)
+        compare(f"control: active beats passive on one sigma grid, 20 steps, {text}", net, "active", "passive", GRID)
 
 
-def learned_heading(number, what, learned):
+def learned_heading(number, what, *models):
+    learned, seeds = models[0], " or ".join(sorted({str(m.seeds) for m in models}))
     return (f"Figure {number}. {what}: joint nets of (x, auxiliary, t) as in the paper (rate 4, hybrid score matching, {learned.iterations:,} "
-            f"iterations of 512 rows, mean of {learned.seeds} trainings), Euler-Maruyama on uniform times without denoising; controls: 20 steps of "
+            f"iterations of 512 rows, mean of {seeds} trainings), Euler-Maruyama on uniform times without denoising; controls: 20 steps of "
             "DDIM order 2 on one grid of sigma for all noises, nets trained evenly in log sigma, one reduced net for all noises.")
 
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Statistics that take minutes: figure 2a against the prototype's tables, the main job with fewer iterations, and Ising rows
-# against exact values.
+# Statistics that take minutes: figure 2a against the prototype's tables, the main job, Ising rows against exact values, and every
+# figure at its smallest size.
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/cli/lib.sh
 . tests/cli/lib.sh
@@ -35,6 +35,10 @@ PY
 for T in 2.0 2.269185314 2.5 3.0; do
   ising $T -dataset_ising_start ordered
   ising $T -dataset_ising_update cluster
+done
+for figure in fig1 fig2 fig3a fig3b figA1 figA2 figA3 figA4 figA5; do # smallest sizes: do all parts work together?
+  QUICK=1 jobs/$figure.sh >"$work/$figure.log" 2>&1
+  verdict "$figure ends in its figure" "$([ "$(tail -1 "$work/$figure.log")" = build/quick/figures/$figure.png ] || tail -3 "$work/$figure.log")"
 done
 
 close_tests
