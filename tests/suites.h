@@ -3,7 +3,7 @@
 /* clang-format off */
 /* The suites of the runner: tests/test_<name>.c defines <name>_suite(). Lowest layer first. */
 #define SUITES(X) \
-  X(base) X(rng) X(kernel) X(process) X(mixture) X(dataset) X(metric_kernels) X(mlp) X(net) \
-  X(score) X(trainer) X(scheme) X(sampler) X(metrics)
+  X(base) X(rng) X(kernel) X(process) X(mixture) X(dataset) X(metric_kernels) X(metric_bins) X(metric_transport) X(mlp) X(net) \
+  X(score) X(trainer) X(scheme) X(sampler) X(metrics) X(metrics_ranks) X(metrics_command)
 /* clang-format on */
 #endif

@@ -79,7 +79,9 @@ typedef struct {
   CsvTable csv;
 } Table;
 
-PetscErrorCode TableOpen(const char *path, size_t size, char *set, Table *table);
+PetscErrorCode TableOpen(const char *option, const char *name_option, const char *path, size_t size,
+                         char *set, Table *table);
+PetscBool      table_is_text(const char *path);
 PetscErrorCode TableGetRows(Table *table, int64_t first, int64_t n, const double **rows);
 PetscErrorCode TableClose(Table *table);
 
