@@ -158,8 +158,8 @@ static inline double sum_lanes(const double *a)
   Output: distance[metric_blocks(n)], gauss[metric_blocks(n)]  either may be NULL; a block's sum depends on its rows and
           the m points only
   Cost:   distances 0.6 to 0.9 ns a pair for d <= 4 and 2 ns for d = 25 (AVX-512 at 2.3 GHz), up to three times that with
-          AVX2; without hardware fma() the same bits at twenty times the cost. Gaussians as well cost 1.7 times as much
-          for d = 2
+          AVX2; without hardware fma() the same bits at twenty times the cost. Gaussians alone cost 1.3 times as much for d = 2, both
+          twice as much
 */
 void pair_block_sums(long n, int d, const double *restrict X, long m, const double *restrict packed,
                      double beta, double *restrict distance, double *restrict gauss)

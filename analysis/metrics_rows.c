@@ -125,8 +125,10 @@ PetscErrorCode RowsPick(const int64_t *start, int width, const double *x, int64_
   PetscCall(PetscMalloc2((t.send_at[size - 1] + t.to[size - 1]) * (int64_t)width + 1, &send,
                          (t.receive_at[size - 1] + t.from[size - 1]) * (int64_t)width + 1, &received));
   for (int64_t k = 0; k < N; k++)
-    if (index[k] >= start[rank] && index[k] < start[rank + 1])
-      PetscCall(PetscArraycpy(send + sent++ * width, x + (index[k] - start[rank]) * width, width));
+    if (index[k] >= start[rank] && index[k] < start[rank + 1]) {
+      PetscCall(PetscArraycpy(send + sent * width, x + (index[k] - start[rank]) * width, width));
+      sent++;
+    }
   PetscCallMPI(MPI_Type_contiguous(width, MPI_DOUBLE, &row));
   PetscCallMPI(MPI_Type_commit(&row));
   PetscCallMPI(
@@ -136,7 +138,8 @@ PetscErrorCode RowsPick(const int64_t *start, int width, const double *x, int64_
     const int source = owner_of(size, start, index[k]);
 
     PetscCall(PetscArraycpy(out + (k - target[rank]) * width,
-                            received + (int64_t)t.receive_at[source]++ * width, width));
+                            received + (int64_t)t.receive_at[source] * width, width));
+    t.receive_at[source]++;
   }
   PetscCall(PetscFree2(send, received));
   PetscCall(PetscFree4(t.to, t.send_at, t.from, t.receive_at));

@@ -282,8 +282,8 @@ static PetscErrorCode FillDensity(Metrics m, const Cloud *rows, const DensityGri
 */
 PetscErrorCode DensityEvaluate(Metrics m, const Cloud *rows, double *value)
 {
-  double      bound[2][2], sum_p, sum_q, *p, *q, *record;
-  DensityGrid grid = {.G = m->settings.kde_grid, .columns = m->d == 2 ? m->settings.kde_grid : 1};
+  double      bound[2][2] = {{0}}, sum_p, sum_q, *p, *q, *record;
+  DensityGrid grid        = {.G = m->settings.kde_grid, .columns = m->d == 2 ? m->settings.kde_grid : 1};
 
   PetscFunctionBegin;
   PetscCall(OutlierBounds(m, rows, bound));

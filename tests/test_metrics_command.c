@@ -333,6 +333,137 @@ START_TEST(test_files_that_do_not_fit_are_refused)
 }
 END_TEST
 
+/* ---- any two files ---- */
+
+/* A table of an HDF5 file that is not of this program; a second one if it is named */
+static void write_table(const char *path, const char *set, int64_t N, int64_t d, const double *x,
+                        const char *second)
+{
+  const int64_t  dims[2] = {N, d};
+  const DataInfo info    = {"row,column", "1", "test"};
+  Output         out;
+
+  ck_call(OutputOpen(path, "test", &out));
+  ck_call(OutputWrite(out, set, AD_DOUBLE, 2, dims, x, &info));
+  if (second) ck_call(OutputWrite(out, second, AD_DOUBLE, 2, dims, x, &info));
+  ck_call(OutputClose(&out));
+}
+
+static void write_text(const char *path, int64_t N, int d, const double *x)
+{
+  int   rank;
+  FILE *file;
+
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  if (!rank) {
+    file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    for (int64_t r = 0; r < N; r++)
+      for (int k = 0; k < d; k++) fprintf(file, "%.17g%c", x[r * d + k], k < d - 1 ? ',' : '\n');
+    fclose(file);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static void read_values(const char *path, int n, double *value)
+{
+  Input in;
+
+  ck_call(InputOpen("test", path, &in));
+  ck_call(InputRead(in, "/metrics/value", AD_DOUBLE, value));
+  ck_call(InputClose(&in));
+  for (int k = 0; k < n; k++) ck_assert(isfinite(value[k]));
+}
+
+/* States of adiff, a table of another HDF5 file and a text file, 700 rows against 500: always the same numbers */
+START_TEST(test_last_of_several_files_is_the_reference)
+{
+  enum { N = 700, M = 500 };
+  char             *file[3][2] = {{"build/test_metrics_a.h5", "build/test_metrics_b.h5"},
+                                  {"build/test_metrics_t.h5", "build/test_metrics_b.csv"},
+                                  {"build/test_metrics_a.csv", "build/test_metrics_u.h5"}};
+  const char *const options[]  = {"-metrics_list energy,sw2,w1_max -metrics_floor_sets 2",
+                                  "-metrics_list energy,sw2,w1_max -metrics_floor_sets 2 -metrics_set rows",
+                                  "-metrics_list energy,sw2,w1_max -metrics_floor_sets 0"};
+  Law               law;
+  Coordinates       c        = columns(2, NULL, 0);
+  MetricsSettings   settings = metrics_defaults;
+  Metrics           metrics;
+  double           *x, *y, direct[NUMBERS], value[3];
+
+  preset_law("diamond", &law);
+  x = draw(&law.law, 60, N);
+  y = draw(&law.law, 61, M);
+  write_table(file[0][0], "/samples/state", N, 2, x, "/rows");
+  write_table(file[0][1], "/samples/state", M, 2, y, "/others");
+  write_table(file[1][0], "/rows", N, 2, x, "/others");
+  write_table(file[2][1], "/table/rows", M, 2, y, NULL);
+  write_text(file[1][1], M, 2, y);
+  write_text(file[2][0], N, 2, x);
+  settings.list = "energy,sw2,w1_max";
+  metrics       = metrics_of(&settings, M, y, &c, NULL);
+  ck_call(MetricsCompute(metrics, N, own_rows(N, 2, x), direct, NULL));
+  for (int f = 0; f < 3; f++) {
+    ck_call(run_quietly(2, file[f], options[f], "build/test_metrics.h5"));
+    read_values("build/test_metrics.h5", 3, value);
+    for (int k = 0; k < 3; k++) ck_assert_double_eq(value[k], direct[k]);
+  }
+  ck_call(MetricsDestroy(&metrics));
+  ck_call(CoordinatesFree(&c));
+  free(x);
+  free(y);
+}
+END_TEST
+
+/* Floors from draws of the reference file itself: (1/N + 1/M) E|Y - Y'| */
+START_TEST(test_floor_of_a_reference_file)
+{
+  enum { N = 600, M = 500 };
+  char   *file[] = {"build/test_metrics_t.h5", "build/test_metrics_u.h5"};
+  double *x = normals(62, N, 1), *y = normals(63, M, 1), floor[1], err[1], expected;
+  Input   in;
+
+  write_table(file[0], "/rows", N, 1, x, NULL);
+  write_table(file[1], "/rows", M, 1, y, NULL);
+  ck_call(run_quietly(2, file, "-metrics_list energy -metrics_floor_sets 30", "build/test_metrics.h5"));
+  ck_call(InputOpen("test", "build/test_metrics.h5", &in));
+  ck_call(InputRead(in, "/metrics/iid_floor", AD_DOUBLE, floor));
+  ck_call(InputRead(in, "/metrics/iid_stderr", AD_DOUBLE, err));
+  ck_call(InputClose(&in));
+  expected = sqrt((1.0 / N + 1.0 / M) * 2 / sqrt(PI)); /* root mean square; the mean is some per cent less */
+  ck_assert_double_eq_tol(floor[0], 0.93 * expected, 4 * err[0] + 0.06 * expected);
+  ck_assert_double_lt(err[0], 0.1 * floor[0]);
+  free(x);
+  free(y);
+}
+END_TEST
+
+START_TEST(test_files_that_say_too_little_are_refused)
+{
+  char *wide[]            = {"build/test_metrics_t.h5", "build/test_metrics_u.h5"},
+       *two[]             = {"build/test_metrics_v.h5", "build/test_metrics_u.h5"},
+       *single[]          = {"build/test_metrics_u.h5"};
+  const char *const none  = "build/test_metrics_none.h5";
+  double            x[48] = {0};
+
+  for (int k = 0; k < 48; k++) x[k] = k;
+  remove(none);
+  write_table(wide[0], "/rows", 12, 4, x, NULL);
+  write_table(wide[1], "/rows", 24, 2, x, NULL);
+  write_table(two[0], "/rows", 24, 2, x, "/others");
+  ck_assert_int_eq(run_quietly(2, wide, "", none), AD_ERR_INPUT); /* twice as wide */
+  ck_assert_int_eq(run_quietly(2, two, "", none), AD_ERR_INPUT);  /* which dataset? */
+  ck_assert_int_eq(run_quietly(2, two, "-metrics_set no_such", none), AD_ERR_INPUT);
+  ck_assert_int_eq(
+      run_quietly(1, single, "-metrics_set no_such -metrics_reference build/test_metrics_u.h5", none),
+      AD_ERR_INPUT);
+  ck_assert_all(access(none, F_OK) != 0);
+  ck_call(run_quietly(2, two, "-metrics_set rows -metrics_list energy", "build/test_metrics.h5"));
+  ck_call(run_quietly(1, single, "-metrics_reference build/test_metrics_u.h5 -metrics_list energy",
+                      "build/test_metrics.h5"));
+}
+END_TEST
+
 Suite *metrics_command_suite(void)
 {
   Suite *suite   = suite_create("metrics_command");
@@ -349,6 +480,9 @@ Suite *metrics_command_suite(void)
   tcase_add_test(command, test_files_of_one_label_are_one_group);
   tcase_add_test(command, test_floors_of_a_file_of_rows);
   tcase_add_test(command, test_files_that_do_not_fit_are_refused);
+  tcase_add_test(command, test_last_of_several_files_is_the_reference);
+  tcase_add_test(command, test_floor_of_a_reference_file);
+  tcase_add_test(command, test_files_that_say_too_little_are_refused);
   suite_add_tcase(suite, choice);
   suite_add_tcase(suite, table);
   suite_add_tcase(suite, command);

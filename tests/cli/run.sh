@@ -96,12 +96,14 @@ any_ranks joint "1 2 3 4 8" train $net 100 -score_kind joint
 # shellcheck disable=SC2086
 any_ranks reduced "1 2 4 8" train $net 100 -score_kind reduced -trainer_times sigma
 any_ranks net_em "1 2 3 4" sample -score_file "$work/joint.1.h5" -sampler_scheme em -sampler_grid uniform -sampler_steps 20 -sampler_samples 1003
-any_ranks measured "1 2 3 4" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5"
+any_ranks measured "1 2 3 4" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5" -dataset_preset diamond
+any_ranks measured_all "1 2 3" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5" -metrics_list all
 
 # --- a reduced net serves every process, a joint net only its own ---
 works "reduced net through CLD" 2 "$work/cld.h5" sample -score_file "$work/reduced.1.h5" -process_type cld -sampler_samples 100
 refuses "data of another width than the weights" "columns" sample -score_file "$work/reduced.1.h5" -sampler_prior exact -dataset_preset coarse_1d
 refuses "metrics of another width" "reference rows of x1" metrics "$work/net_em.1.h5" -dataset_preset coarse_1d
+refuses "metrics of files of different width" "rows of 2 numbers, the reference" metrics "$work/points.h5" "$work/narrow.h5"
 refuses "joint net of another process" "another process" sample -score_file "$work/joint.1.h5" -process_tau 0.7
 
 # --- stop and resume equals the unbroken run ---
