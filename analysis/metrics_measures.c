@@ -62,6 +62,12 @@ static PetscBool has_basins(Metrics m)
   return m->basins.rank ? PETSC_TRUE : PETSC_FALSE;
 }
 
+/* Modes that can be told apart: a curve made of thousands of components has none, but may be asked about them */
+static PetscBool has_few_modes(Metrics m)
+{
+  return m->peaks.n <= 100 ? PETSC_TRUE : PETSC_FALSE;
+}
+
 static int count_modes(Metrics m)
 {
   return m->peaks.n;
@@ -123,16 +129,19 @@ const MetricEntry metric_entries[] = {
      COLUMNS,
      1,
      has_many_columns},
-    {{"share3", "1", "share of the samples within three widths of a centre", METRIC_LEVEL}, MODES, 0, always},
+    {{"share3", "1", "share of the samples within three widths of a centre", METRIC_LEVEL},
+     MODES,
+     0,
+     has_few_modes},
     {{"tv", "1", "total variation between mode weights and shares of samples nearest to each centre",
       METRIC_DISTANCE},
      MODES,
      1,
-     always},
+     has_few_modes},
     {{"sd", "raw", "standard deviation within a mode, about its own mean, pooled", METRIC_LEVEL},
      MODES,
      2,
-     always},
+     has_few_modes},
     {{"pop_alphaR", "1", "share of samples in the basin alphaR", METRIC_LEVEL},
      BASINS,
      BASIN_ALPHA_R,

@@ -203,26 +203,27 @@ static int64_t keep_rows(Metrics m, int64_t n, const double *x, const double (*b
   return count;
 }
 
+/* Least value of each column, and least of its negative */
+static void note_range(int64_t n, int d, const double *x, double least[4])
+{
+  for (int64_t r = 0; r < n; r++)
+    for (int k = 0; k < d && k < 2; k++) {
+      least[k]     = fmin(least[k], x[r * d + k]);
+      least[k + 2] = fmin(least[k + 2], -x[r * d + k]);
+    }
+}
+
 /* The grid: from the least to the largest value of rows that count, of both sets, on each axis */
 static PetscErrorCode DensityWindow(Metrics m, const Cloud *rows, const double (*bound)[2], double *lo,
                                     double *hi)
 {
-  const int     d = m->d, given = m->settings.kde_window[1] > m->settings.kde_window[0];
-  double        least[4] = {INFINITY, INFINITY, INFINITY, INFINITY}, *kept;
-  const double *x        = m->reference.x;
-  int64_t       n        = m->reference.n;
+  const int d = m->d, given = m->settings.kde_window[1] > m->settings.kde_window[0];
+  double    least[4] = {INFINITY, INFINITY, INFINITY, INFINITY}, *kept;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(rows->n * d + 1, &kept));
-  for (int set = 0; set < 2; set++) {
-    for (int64_t r = 0; r < n; r++)
-      for (int k = 0; k < d; k++) {
-        least[k]     = fmin(least[k], x[r * d + k]);
-        least[k + 2] = fmin(least[k + 2], -x[r * d + k]);
-      }
-    n = keep_rows(m, rows->n, rows->x, bound, kept);
-    x = kept;
-  }
+  PetscCall(PetscCalloc1(rows->n * d + 1, &kept));
+  note_range(m->reference.n, d, m->reference.x, least);
+  note_range(keep_rows(m, rows->n, rows->x, bound, kept), d, kept, least);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, least, 4, MPI_DOUBLE, MPI_MIN, PETSC_COMM_WORLD));
   for (int k = 0; k < d; k++) {
     lo[k] = given ? m->settings.kde_window[0] : least[k];
