@@ -158,12 +158,24 @@ static double gaussian_interval(double a, double b)
   return 0.5 * (erf(b) - erf(a));
 }
 
-/* gaussian_bin_masses - masses of N(mean, var) in the B equal bins of [lo, hi) */
-static void gaussian_bin_masses(double mean, double var, int B, double lo, double hi, double *restrict mass)
+/* Deviations beyond which erfc() is zero in double precision */
+#define GAUSS_END 39.0
+
+/*
+  gaussian_bin_masses - masses of N(mean, var) in the B equal bins of [lo, hi)
+
+  Output: mass[begin..end-1]; the other bins hold nothing that a double can tell from zero
+*/
+static void gaussian_bin_masses(double mean, double var, int B, double lo, double hi, int *begin, int *end,
+                                double *restrict mass)
 {
   const double sd = sqrt(var), width = (hi - lo) / B;
+  const double first = floor((mean - GAUSS_END * sd - lo) / width),
+               last  = ceil((mean + GAUSS_END * sd - lo) / width);
 
-  for (int i = 0; i < B; i++) {
+  *begin = (int)fmin(fmax(first, 0.0), B);
+  *end   = (int)fmin(fmax(last, 0.0), B);
+  for (int i = *begin; i < *end; i++) {
     mass[i] = gaussian_interval((lo + i * width - mean) / sd, (lo + (i + 1) * width - mean) / sd);
   }
 }
@@ -174,6 +186,7 @@ static void gaussian_bin_masses(double mean, double var, int B, double lo, doubl
   Input:  weights[n], means[n][d], vars[n][d] > 0 (diagonal covariances), bins[d], lo[d], hi[d]
           work[bins[0] + bins[1]] (bins[0] + 1 if d = 1)
   Output: mass[histogram_size(d, bins)]; their sum falls short of the weights' by the mass outside
+  Cost:   a component costs the bins within 39 deviations of it: erfc an edge and axis, one product a bin
 */
 void mixture_bin_masses(long n, int d, const double *restrict weights, const double *restrict means,
                         const double *restrict vars, const int *restrict bins, const double *restrict lo,
@@ -181,16 +194,18 @@ void mixture_bin_masses(long n, int d, const double *restrict weights, const dou
 {
   const int columns = d == 2 ? bins[1] : 1;
   double   *first = work, *second = work + bins[0];
+  int       i0, i1, j0 = 0, j1 = 1;
 
   memset(mass, 0, (size_t)bins[0] * (size_t)columns * sizeof(*mass));
   second[0] = 1.0;
   for (long c = 0; c < n; c++) {
-    gaussian_bin_masses(means[c * d], vars[c * d], bins[0], lo[0], hi[0], first);
-    if (d == 2) gaussian_bin_masses(means[c * 2 + 1], vars[c * 2 + 1], bins[1], lo[1], hi[1], second);
-    for (int i = 0; i < bins[0]; i++) {
+    gaussian_bin_masses(means[c * d], vars[c * d], bins[0], lo[0], hi[0], &i0, &i1, first);
+    if (d == 2)
+      gaussian_bin_masses(means[c * 2 + 1], vars[c * 2 + 1], bins[1], lo[1], hi[1], &j0, &j1, second);
+    for (int i = i0; i < i1; i++) {
       const double w = weights[c] * first[i];
 
-      for (int j = 0; j < columns; j++) mass[(long)i * columns + j] += w * second[j];
+      for (int j = j0; j < j1; j++) mass[(long)i * columns + j] += w * second[j];
     }
   }
 }

@@ -8,47 +8,17 @@
 
 enum { LEVEL_BLOCKS = 10 }; /* stretches of the reference whose scatter gives the error of its levels */
 
-const MetricsSettings metrics_defaults = {"", 128, 36, 0, {0, 0}, PETSC_FALSE, 1};
-
-/* ---- rows ---- */
-
-/*
-  embed_rows - points whose straight distances serve the columns: a periodic one becomes a point on the unit
-  circle, so that both ends of its range are close; others are measured in units of their scale
-
-  Output: points[n][D]
-*/
-static void embed_rows(const Coordinates *c, int64_t n, const double *x, double *points)
-{
-  for (int64_t r = 0; r < n; r++)
-    for (int i = 0; i < c->d; i++, x++) {
-      if (c->period[i] > 0) {
-        const double angle = *x * (2 * PETSC_PI / c->period[i]);
-
-        circle_embed(1, 1, &angle, points);
-        points += 2;
-      } else
-        *points++ = *x / c->scale[i];
-    }
-}
-
-static PetscErrorCode CloudCreate(Metrics m, int64_t N, const double *x, Cloud *cloud)
-{
-  PetscFunctionBegin;
-  cloud->N = N;
-  cloud->x = x;
-  PetscCall(AdSplitRows(N, METRIC_BLOCK, &cloud->first, &cloud->n));
-  PetscCall(PetscMalloc1(N * m->D, &cloud->points));
-  embed_rows(&m->coordinates, N, x, cloud->points);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CloudFree(Cloud *cloud)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(cloud->points));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+const MetricsSettings metrics_defaults = {.list          = "",
+                                          .directions    = 128,
+                                          .bins          = 36,
+                                          .kid_subsets   = 100,
+                                          .kid_size      = 1000,
+                                          .neighbours    = 5,
+                                          .kde_bandwidth = 0.01,
+                                          .kde_cut       = 2,
+                                          .kde_grid      = 500,
+                                          .jackknife     = 10,
+                                          .seed          = 1};
 
 /* ---- what applies ---- */
 
@@ -91,30 +61,44 @@ static PetscBool listed(const char *list, const char *name)
   return PETSC_FALSE;
 }
 
-/* MetricsListNames - all names that -metrics_list knows, for help and messages. */
+/* MetricsListNames - all names that -metrics_list knows, for messages. */
 PetscErrorCode MetricsListNames(size_t size, char *text)
+{
+  size_t at = (size_t)snprintf(text, size, "all");
+
+  PetscFunctionBegin;
+  for (int k = 0; k < metric_nentries && at < size; k++)
+    at += (size_t)snprintf(text + at, size - at, " %s", metric_entries[k].column.name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* MetricsDescribe - the same with a phrase each, a line each, for help. */
+PetscErrorCode MetricsDescribe(size_t size, char *text)
 {
   size_t at = 0;
 
   PetscFunctionBegin;
   text[0] = 0;
-  for (int k = 0; k < metric_nentries && at < size; k++)
-    if (metric_families[metric_entries[k].family].width < ALANINE_BASINS)
-      at += (size_t)snprintf(text + at, size - at, "%s ", metric_entries[k].column.name);
-  if (at < size) snprintf(text + at, size - at, "basins");
+  for (int k = 0; k < metric_nentries && at < size; k++) {
+    const MetricEntry *entry = &metric_entries[k];
+    const char        *needs = metric_families[entry->family].needs;
+
+    at += (size_t)snprintf(text + at, size - at, "\n      %-11s %s%s%s", entry->column.name,
+                           entry->column.text, needs[0] ? "; needs " : "", needs);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Refuse names that are not known. */
 static PetscErrorCode CheckList(const char *list)
 {
-  char text[1024], names[256], *save = NULL;
+  char text[1024], names[512], *save = NULL;
 
   PetscFunctionBegin;
   PetscCall(MetricsListNames(sizeof(names), names));
   snprintf(text, sizeof(text), "%s", list);
   for (char *word = strtok_r(text, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-    PetscBool known = PETSC_FALSE;
+    PetscBool known = !strcmp(word, "all") ? PETSC_TRUE : PETSC_FALSE;
 
     for (int k = 0; k < metric_nentries; k++)
       if (!strcmp(word, metric_entries[k].column.name) ||
@@ -126,42 +110,83 @@ static PetscErrorCode CheckList(const char *list)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is a metric to be computed? It may be taken by its name, by that of its family, or with all that apply. */
+static PetscErrorCode Choose(Metrics m, const MetricEntry *entry, PetscBool *chosen)
+{
+  const char         *list   = m->settings.list;
+  const MetricFamily *family = &metric_families[entry->family];
+  const char *const   asked  = listed(list, family->name)         ? family->name
+                               : listed(list, entry->column.name) ? entry->column.name
+                                                                  : NULL;
+  const PetscBool     fits   = (*family->applies)(m);
+
+  PetscFunctionBegin;
+  AdCheckInput(!asked || fits, "-metrics_list: '%s' needs %s", asked, family->needs);
+  *chosen =
+      fits && (asked || listed(list, "all") || (!list[0] && (*entry->usual)(m))) ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Numbers behind the columns: one a mode, one a column of the data. */
+static PetscErrorCode ChooseParts(Metrics m)
+{
+  PetscFunctionBegin;
+  m->nv = m->nm;
+  for (int f = 0; f < metric_nfamilies; f++) m->width[f] = metric_families[f].slots;
+  for (int k = 0; k < metric_nparts; k++) {
+    const MetricPartEntry *part = &metric_parts[k];
+
+    if (!m->use[part->family]) continue;
+    m->part[m->nparts] = (MetricPart){part->name, part->axis, part->units, part->text, (*part->n)(m), m->nv};
+    m->part_family[m->nparts] = part->family;
+    m->width[part->family] += m->part[m->nparts].n;
+    m->nv += m->part[m->nparts++].n;
+  }
+  for (int f = 0; f < metric_nfamilies; f++) m->widest = PetscMax(m->widest, m->width[f]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Which columns the results have, and which families must be computed for them. */
 static PetscErrorCode ChooseColumns(Metrics m)
 {
-  const char *list = m->settings.list;
-
   PetscFunctionBegin;
-  PetscCall(CheckList(list));
+  PetscCall(CheckList(m->settings.list));
   for (int k = 0; k < metric_nentries; k++) {
-    const MetricEntry  *entry  = &metric_entries[k];
-    const MetricFamily *family = &metric_families[entry->family];
-    const char *const   asked  = listed(list, family->name)         ? family->name
-                                 : listed(list, entry->column.name) ? entry->column.name
-                                                                    : NULL;
-    const PetscBool     fits   = (*family->applies)(m);
+    const MetricEntry *entry  = &metric_entries[k];
+    PetscBool          chosen = PETSC_FALSE;
 
-    AdCheckInput(!asked || fits, "-metrics_list: '%s' needs %s", asked, family->needs);
-    if (!fits || (list[0] && !asked)) continue;
-    m->use[entry->family] = 1;
-    m->chosen[m->nm]      = k;
-    m->column[m->nm++]    = &entry->column;
+    PetscCall(Choose(m, entry, &chosen));
+    if (!chosen) continue;
+    m->use[entry->family] |= 1 << entry->slot;
+    m->chosen[m->nm]   = k;
+    m->column[m->nm++] = &entry->column;
   }
   AdCheckInput(m->nm, "-metrics_list: expected at least one name");
+  PetscCall(ChooseParts(m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- life ---- */
 
-static PetscErrorCode CopyLaw(Metrics m, const MixtureData *law)
+static PetscErrorCode CopyLaw(const MixtureData *from, MixtureData *law)
+{
+  double *weight, *mean, *var;
+
+  PetscFunctionBegin;
+  if (!from) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(
+      PetscMalloc3(from->n, &weight, (int64_t)from->n * from->d, &mean, (int64_t)from->n * from->d, &var));
+  PetscCall(PetscArraycpy(weight, from->weight, from->n));
+  PetscCall(PetscArraycpy(mean, from->mean, (int64_t)from->n * from->d));
+  PetscCall(PetscArraycpy(var, from->var, (int64_t)from->n * from->d));
+  *law = (MixtureData){.n = from->n, .d = from->d, .weight = weight, .mean = mean, .var = var};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FreeLaw(MixtureData *law)
 {
   PetscFunctionBegin;
-  if (!law) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc3(law->n, &m->weight, law->n * law->d, &m->mean, law->n * law->d, &m->var));
-  PetscCall(PetscArraycpy(m->weight, law->weight, law->n));
-  PetscCall(PetscArraycpy(m->mean, law->mean, law->n * law->d));
-  PetscCall(PetscArraycpy(m->var, law->var, law->n * law->d));
-  m->law = (MixtureData){.n = law->n, .d = law->d, .weight = m->weight, .mean = m->mean, .var = m->var};
+  PetscCall(PetscFree3(law->weight, law->mean, law->var));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -170,7 +195,7 @@ static PetscErrorCode CopyLaw(Metrics m, const MixtureData *law)
 
   Collective.
 
-  Input:  settings, reference  its rows, the same on all ranks, must stay until MetricsDestroy
+  Input:  settings, reference  this rank's share of its rows, which must stay until MetricsDestroy
   Errors: AD_ERR_INPUT when the reference has fewer than two rows, or a metric asked for does not apply
   Cost:   that of measuring one more set of samples
 */
@@ -186,9 +211,10 @@ PetscErrorCode MetricsCreate(const MetricsSettings *settings, const MetricsRefer
   *metrics    = m;
   m->settings = *settings;
   m->d        = reference->coordinates->d;
-  PetscCall(PetscCalloc1(metric_nfamilies, &m->use));
+  PetscCall(PetscCalloc2(metric_nfamilies, &m->use, metric_nfamilies, &m->width));
   PetscCall(CoordinatesCopy(reference->coordinates, &m->coordinates));
-  PetscCall(CopyLaw(m, reference->law));
+  PetscCall(CopyLaw(reference->law, &m->law));
+  PetscCall(CopyLaw(reference->peaks, &m->peaks));
   for (int i = 0; i < m->d; i++) m->D += m->coordinates.period[i] > 0 ? 2 : 1;
   PetscCall(CloudCreate(m, reference->N, reference->x, &m->reference));
   PetscCall(FindBasins(m));
@@ -207,10 +233,15 @@ PetscErrorCode MetricsDestroy(Metrics *metrics)
   if (!m) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(CloudFree(&m->reference));
   PetscCall(CoordinatesFree(&m->coordinates));
-  PetscCall(PetscFree3(m->weight, m->mean, m->var));
-  PetscCall(PetscFree(m->use));
-  PetscCall(PetscFree(m->packed));
-  PetscCall(PetscFree2(m->direction, m->sorted));
+  PetscCall(FreeLaw(&m->law));
+  PetscCall(FreeLaw(&m->peaks));
+  PetscCall(PetscFree2(m->use, m->width));
+  PetscCall(PetscFree(m->direction));
+  PetscCall(PetscFree(m->slices.sorted));
+  PetscCall(PetscFree(m->columns.sorted));
+  PetscCall(PetscFree(m->features));
+  PetscCall(PetscFree(m->root));
+  PetscCall(PetscFree(m->radius));
   PetscCall(PetscFree(m->mass));
   PetscCall(PetscFree2(m->plane.count, m->plane.share));
   PetscCall(PetscFree(*metrics));
@@ -223,6 +254,16 @@ PetscErrorCode MetricsGetColumns(Metrics metrics, int *nm, const MetricColumn *c
   PetscFunctionBegin;
   *nm     = metrics->nm;
   *column = metrics->column;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* MetricsGetParts - numbers behind the columns, part[nparts]; columns and parts are nv numbers together. */
+PetscErrorCode MetricsGetParts(Metrics metrics, int *nparts, const MetricPart **part, int *nv)
+{
+  PetscFunctionBegin;
+  *nparts = metrics->nparts;
+  *part   = metrics->part;
+  *nv     = metrics->nv;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -244,20 +285,33 @@ PetscErrorCode MetricsGetHistogram(Metrics metrics, MetricsHistogram *histogram)
 
 /* ---- comparison ---- */
 
+/* Does a family count in this evaluation? Levels are asked for alone, dear ones not a dozen times. */
+static PetscBool runs(Metrics m, int family)
+{
+  return m->use[family] && !(m->in_jackknife && metric_families[family].dear) ? PETSC_TRUE : PETSC_FALSE;
+}
+
 static PetscErrorCode Evaluate(Metrics m, const Cloud *rows, double *value)
 {
-  double *part;
+  double *own;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1(metric_nfamilies * METRICS_MAX, &part));
-  for (int f = 0; f < metric_nfamilies; f++)
-    if (m->use[f]) PetscCall((*metric_families[f].evaluate)(m, rows, part + (size_t)f * METRICS_MAX));
-  for (int k = 0; k < m->nm; k++) {
-    const MetricEntry *entry = &metric_entries[m->chosen[k]];
+  PetscCall(PetscMalloc1(m->widest, &own));
+  for (int k = 0; k < m->nv; k++) value[k] = NAN;
+  for (int f = 0; f < metric_nfamilies; f++) {
+    int at = metric_families[f].slots;
 
-    value[k] = part[entry->family * METRICS_MAX + entry->slot];
+    if (!runs(m, f)) continue;
+    PetscCall((*metric_families[f].evaluate)(m, rows, own));
+    for (int k = 0; k < m->nm; k++)
+      if (metric_entries[m->chosen[k]].family == f) value[k] = own[metric_entries[m->chosen[k]].slot];
+    for (int p = 0; p < m->nparts; p++) {
+      if (m->part_family[p] != f) continue;
+      PetscCall(PetscArraycpy(value + m->part[p].offset, own + at, m->part[p].n));
+      at += m->part[p].n;
+    }
   }
-  PetscCall(PetscFree(part));
+  PetscCall(PetscFree(own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -266,8 +320,9 @@ static PetscErrorCode Evaluate(Metrics m, const Cloud *rows, double *value)
 
   Collective.
 
-  Input:  x[N][d]  finite numbers, raw units, the same on all ranks, N >= 1
-  Output: value[nm]     in the order of MetricsGetColumns
+  Input:  N           samples of all ranks, >= 1
+          x[n][d]     this rank's: AdSplitRows(N, METRIC_BLOCK, ...); finite numbers, raw units
+  Output: value[nv]     in the order of MetricsGetColumns, then MetricsGetParts
           share[K + 1]  histogram of the samples (MetricsGetHistogram); may be NULL
   Cost:   N (N + M) distances, N log N a direction; shared out over the ranks
 */
@@ -290,73 +345,132 @@ PetscErrorCode MetricsCompute(Metrics metrics, int64_t N, const double *x, doubl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Values of all levels in a part of the reference, one behind the other. */
-static PetscErrorCode LevelsOf(Metrics m, long begin, long end, double *value)
+/* Values with the rows begin..end-1 of a set left out (keep: with these alone). */
+static PetscErrorCode EvaluateStretch(Metrics m, const Cloud *rows, long begin, long end, PetscBool keep,
+                                      double *value)
 {
-  Cloud  rows;
-  double part[METRICS_MAX];
+  const int64_t N = keep ? end - begin : rows->N - (end - begin);
+  int64_t      *index;
+  Cloud         some;
 
   PetscFunctionBegin;
-  PetscCall(CloudCreate(m, end - begin, m->reference.x + begin * m->d, &rows));
-  for (int k = 0; k < m->nm; k++) {
-    const MetricEntry *entry = &metric_entries[m->chosen[k]];
+  PetscCall(PetscMalloc1(N, &index));
+  for (int64_t k = 0; k < N; k++) index[k] = keep ? begin + k : k < begin ? k : k + (end - begin);
+  PetscCall(CloudTake(m, rows, N, index, &some));
+  PetscCall(Evaluate(m, &some, value));
+  PetscCall(CloudFree(&some));
+  PetscCall(PetscFree(index));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    if (entry->column.kind != METRIC_LEVEL) continue;
-    PetscCall((*metric_families[entry->family].evaluate)(m, &rows, part));
-    value[k] = part[entry->slot];
+/* Of G values with a part left out each: standard error of the whole by the jackknife; G >= 2 */
+static double jackknife_error(int G, const double *value, int stride)
+{
+  double mean = 0, squares = 0;
+
+  for (int g = 0; g < G; g++) mean += value[(size_t)g * (size_t)stride] / G;
+  for (int g = 0; g < G; g++) {
+    const double u = value[(size_t)g * (size_t)stride] - mean;
+
+    squares += u * u;
   }
+  return sqrt(squares * (G - 1) / G);
+}
+
+/*
+  MetricsGetErrors - standard error of the values of one set of samples against this reference
+
+  Collective.
+
+  Output: err[nv]  from leaving out each of settings.jackknife stretches of the rows in turn; NaN for the dear metrics and
+                   with fewer than two rows a stretch
+  Note:   what another set of as many samples would differ by, the reference kept; rows of one stretch may depend on one
+          another. At the noise floor, where a distance is all noise, the error is of the order of the value
+  Cost:   that of as many more sets
+*/
+PetscErrorCode MetricsGetErrors(Metrics metrics, int64_t N, const double *x, double *err)
+{
+  const int G = metrics->settings.jackknife, nv = metrics->nv;
+  Cloud     rows;
+  double   *value;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < nv; k++) err[k] = NAN;
+  if (G < 2 || N < 2 * G) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(G * nv, &value));
+  PetscCall(CloudCreate(metrics, N, x, &rows));
+  metrics->in_jackknife = PETSC_TRUE;
+  for (int g = 0; g < G; g++) {
+    long begin, end;
+
+    metric_split(N, g, G, &begin, &end);
+    PetscCall(EvaluateStretch(metrics, &rows, begin, end, PETSC_FALSE, value + (size_t)g * nv));
+  }
+  metrics->in_jackknife = PETSC_FALSE;
+  for (int k = 0; k < nv; k++) err[k] = jackknife_error(G, value + k, nv);
   PetscCall(CloudFree(&rows));
+  PetscCall(PetscFree(value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which numbers are levels: columns of that kind, and parts of their families. */
+static PetscBool is_level(Metrics m, int k)
+{
+  int family = -1;
+
+  for (int p = 0; p < m->nparts; p++)
+    if (k >= m->part[p].offset && k < m->part[p].offset + m->part[p].n) family = m->part_family[p];
+  if (k < m->nm) return m->column[k]->kind == METRIC_LEVEL ? PETSC_TRUE : PETSC_FALSE;
+  for (int e = 0; e < metric_nentries; e++)
+    if (metric_entries[e].family == family && metric_entries[e].column.kind == METRIC_LEVEL)
+      return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* Only families with a level among their columns */
+static PetscErrorCode UseLevels(Metrics m, int *use)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(use, metric_nfamilies));
+  for (int k = 0; k < m->nm; k++)
+    if (m->column[k]->kind == METRIC_LEVEL) use[metric_entries[m->chosen[k]].family] = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
   MetricsGetLevels - what the samples' levels should be: those of the reference
 
-  Output: value[nm], err[nm]  NaN for distances; the error comes from the scatter over ten stretches of the
+  Output: value[nv], err[nv]  NaN for distances; the error comes from the scatter over ten stretches of the
                               reference in its order, which for a trajectory is good where they are longer
                               than its memory, and is NaN with fewer than 20 rows
 */
 PetscErrorCode MetricsGetLevels(Metrics metrics, double *value, double *err)
 {
-  const long M = (long)metrics->reference.N;
-  double     stretch[LEVEL_BLOCKS][METRICS_MAX], one[LEVEL_BLOCKS], mean;
+  const int64_t M  = metrics->reference.N;
+  const int     nv = metrics->nv;
+  double       *stretch, one[LEVEL_BLOCKS], mean;
+  int          *use, *all = metrics->use;
 
   PetscFunctionBegin;
-  for (int k = 0; k < metrics->nm; k++) value[k] = err[k] = NAN;
-  PetscCall(LevelsOf(metrics, 0, M, value));
-  if (M / LEVEL_BLOCKS < 2) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int b = 0; b < LEVEL_BLOCKS; b++) {
+  PetscCall(PetscMalloc2((size_t)LEVEL_BLOCKS * nv, &stretch, metric_nfamilies, &use));
+  PetscCall(UseLevels(metrics, use));
+  metrics->use = use;
+  PetscCall(EvaluateStretch(metrics, &metrics->reference, 0, M, PETSC_TRUE, value));
+  for (int b = 0; b < LEVEL_BLOCKS && M / LEVEL_BLOCKS >= 2; b++) {
     long begin, end;
 
     metric_split(M, b, LEVEL_BLOCKS, &begin, &end);
-    PetscCall(LevelsOf(metrics, begin, end, stretch[b]));
+    PetscCall(
+        EvaluateStretch(metrics, &metrics->reference, begin, end, PETSC_TRUE, stretch + (size_t)b * nv));
   }
-  for (int k = 0; k < metrics->nm; k++) {
-    if (metrics->column[k]->kind != METRIC_LEVEL) continue;
-    for (int b = 0; b < LEVEL_BLOCKS; b++) one[b] = stretch[b][k];
+  metrics->use = all;
+  for (int k = 0; k < nv; k++) {
+    err[k] = NAN;
+    if (!is_level(metrics, k)) value[k] = NAN;
+    if (isnan(value[k]) || M / LEVEL_BLOCKS < 2) continue;
+    for (int b = 0; b < LEVEL_BLOCKS; b++) one[b] = stretch[b * nv + k];
     mean_stderr(LEVEL_BLOCKS, one, &mean, &err[k]);
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  MetricsGetIidFloor - what N independent rows of the reference's own law would show, where a formula is known
-
-  Output: value[nm]  js: (F - 1)(1/N + 1/M)/8 with F filled bins; energy: the root of its mean square,
-                     (1/N + 1/M) E|Y - Y'| over pairs i != j; NaN for the others
-*/
-PetscErrorCode MetricsGetIidFloor(Metrics metrics, int64_t N, double *value)
-{
-  const double M = (double)metrics->reference.N, both = 1 / (double)N + 1 / M;
-  const Grid  *grid = &metrics->plane;
-
-  PetscFunctionBegin;
-  for (int k = 0; k < metrics->nm; k++) {
-    const char *name = metrics->column[k]->name;
-
-    value[k] = NAN;
-    if (!strcmp(name, "energy")) value[k] = sqrt(both * metrics->sum_yy / (M * (M - 1)));
-    if (!strcmp(name, "js")) value[k] = js_noise_floor(grid->K + 1, grid->count, grid->count) * both * M / 2;
-  }
+  PetscCall(PetscFree2(stretch, use));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,130 +10,116 @@
 
 #define FIRST_FRESH ((int64_t)1 << 40) /* rows of an endless data set that no other command draws */
 
-/* ---- options ---- */
-
-static PetscErrorCode ReadWindow(MetricsSettings *settings)
+/* Does anything say what data to compare with? */
+static PetscErrorCode DataAreGiven(PetscBool *given)
 {
-  PetscReal window[2];
-  PetscInt  n = 0;
-  PetscBool set;
+  char *options;
 
   PetscFunctionBegin;
-  PetscCall(OptRealList("-metrics_window", "lo,hi of the bins of kl on every axis; from the law unless given",
-                        RANGE_ANY, 2, window, &n, &set));
-  AdCheckInput(!set || (n == 2 && window[0] < window[1]), "-metrics_window: expected lo,hi with lo < hi");
-  if (set) PetscCall(PetscArraycpy(settings->window, window, 2));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadChoices(Choices *c)
-{
-  MetricsSettings *settings = &c->settings;
-  PetscInt         directions, bins, kl_bins;
-  char             names[256], text[300];
-
-  PetscFunctionBegin;
-  PetscCall(MetricsListNames(sizeof(names), names));
-  snprintf(text, sizeof(text), "some of %s; all that apply unless given", names);
-  *settings  = metrics_defaults;
-  directions = settings->directions;
-  bins       = settings->bins;
-  kl_bins    = settings->kl_bins;
-  PetscCall(OptString("-metrics_list", text, c->list, sizeof(c->list), NULL));
-  PetscCall(OptString("-metrics_reference", "sample file to compare with, in place of a data set",
-                      c->reference, sizeof(c->reference), NULL));
-  PetscCall(OptInt("-metrics_directions", "projections of sw2", RANGE(1, 1e5), &directions, NULL));
-  PetscCall(OptInt("-metrics_js_bins", "bins an axis of js and of the histograms written", RANGE(2, 500),
-                   &bins, NULL));
-  PetscCall(OptInt("-metrics_bins", "bins an axis of kl, 0: 120 on a line, 64 in the plane", RANGE(0, 2000),
-                   &kl_bins, NULL));
-  PetscCall(ReadWindow(settings));
-  PetscCall(
-      OptBool("-metrics_basins", "take the first two columns for phi and psi", &settings->basins, NULL));
-  settings->list       = c->list;
-  settings->directions = (int)directions;
-  settings->bins       = (int)bins;
-  settings->kl_bins    = (int)kl_bins;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* How much of a data set to take: no use with a reference file. */
-static PetscErrorCode ReadAmounts(Choices *c)
-{
-  PetscFunctionBegin;
-  PetscCall(OptInt("-metrics_reference_samples", "reference rows; 0: all test rows of a file, 10000 of a law",
-                   RANGE_NONNEGATIVE, &c->rows, NULL));
-  PetscCall(OptInt("-metrics_floor_sets", "pairs of independent sets behind the noise floor, 0: none",
-                   RANGE(0, 1000), &c->floors, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void choices_defaults(Choices *c)
-{
-  memset(c, 0, sizeof(*c));
-  c->floors = 4;
-}
-
-PetscErrorCode MetricsRunDeclareOptions(void)
-{
-  Choices c;
-
-  PetscFunctionBegin;
-  choices_defaults(&c);
-  PetscCall(ReadChoices(&c));
-  PetscCall(ReadAmounts(&c));
+  PetscCall(PetscOptionsGetAll(NULL, &options));
+  *given = strstr(options, "-dataset_") ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(PetscFree(options));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- reference ---- */
 
-/* Rows of a split in raw units on every rank; caller frees. */
-static PetscErrorCode TakeRows(Dataset dataset, DatasetSplit split, int64_t N, const int64_t *index,
+/* This rank's share of N rows of a split, in raw units; caller frees. index[n] are those of this rank. */
+static PetscErrorCode TakeRows(Dataset dataset, DatasetSplit split, int64_t n, const int64_t *index,
                                double **x)
 {
   const Coordinates *c;
 
   PetscFunctionBegin;
   PetscCall(DatasetGetCoordinates(dataset, &c));
-  PetscCall(PetscMalloc1(N * c->d, x));
-  PetscCall(DatasetGetRows(dataset, split, N, index, *x, NULL));
-  coordinates_restore(c, N, *x);
+  PetscCall(PetscMalloc1(n * c->d + 1, x));
+  PetscCall(DatasetGetRows(dataset, split, n, index, *x, NULL));
+  coordinates_restore(c, n, *x);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* N rows of a split, evenly spaced where there are more; from `first` on where they have no end. */
 static PetscErrorCode SpacedRows(Dataset dataset, DatasetSplit split, int64_t first, int64_t N, double **x)
 {
-  int64_t size, *index;
+  int64_t size, mine, n, *index;
 
   PetscFunctionBegin;
   PetscCall(DatasetGetSize(dataset, split, &size));
-  PetscCall(PetscMalloc1(N, &index));
-  for (int64_t r = 0; r < N; r++) index[r] = size < 0 ? FIRST_FRESH + first + r : r * size / N;
-  PetscCall(TakeRows(dataset, split, N, index, x));
+  PetscCall(AdSplitRows(N, METRIC_BLOCK, &mine, &n));
+  PetscCall(PetscMalloc1(n + 1, &index));
+  for (int64_t r = 0; r < n; r++)
+    index[r] = size < 0 ? FIRST_FRESH + first + mine + r : (mine + r) * size / N;
+  PetscCall(TakeRows(dataset, split, n, index, x));
   PetscCall(PetscFree(index));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* N rows drawn at random, with replacement, from all of a file; another draw for every step. */
-static PetscErrorCode RandomRows(Dataset dataset, uint64_t seed, uint32_t step, int64_t N, double **x)
+/* Indices first .. first + n - 1 of draws with replacement from size rows; another draw for every step */
+static PetscErrorCode DrawIndices(uint64_t seed, uint32_t step, int64_t size, int64_t first, int64_t n,
+                                  int64_t *index)
 {
-  int64_t size, *index;
   double *u;
 
   PetscFunctionBegin;
-  PetscCall(DatasetGetSize(dataset, SPLIT_ALL, &size));
-  PetscCall(PetscMalloc2(N, &index, N, &u));
-  rng_uniform((RngStream){seed, RNG_METRICS, step}, 0, (size_t)N, 1, u);
-  for (int64_t r = 0; r < N; r++) index[r] = (int64_t)(u[r] * (double)size);
-  PetscCall(TakeRows(dataset, SPLIT_ALL, N, index, x));
-  PetscCall(PetscFree2(index, u));
+  PetscCall(PetscMalloc1(n + 1, &u));
+  rng_uniform((RngStream){seed, RNG_METRICS, step}, (uint64_t)first, (size_t)n, 1, u);
+  for (int64_t r = 0; r < n; r++) index[r] = (int64_t)(u[r] * (double)size);
+  PetscCall(PetscFree(u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* N rows drawn at random, with replacement, from all of a data set's file, or from the reference file. */
+static PetscErrorCode RandomRows(const Comparison *c, uint32_t step, int64_t N, double **x)
+{
+  const uint64_t seed = c->choices.settings.seed;
+  const int      d    = c->coordinates.d;
+  int64_t        size = c->M, first, n, *index;
+
+  PetscFunctionBegin;
+  PetscCall(AdSplitRows(N, METRIC_BLOCK, &first, &n));
+  PetscCall(PetscMalloc1(N, &index));
+  if (c->dataset) {
+    PetscCall(DatasetGetSize(c->dataset, SPLIT_ALL, &size));
+    PetscCall(DrawIndices(seed, step, size, first, n, index));
+    PetscCall(TakeRows(c->dataset, SPLIT_ALL, n, index, x));
+  } else {
+    PetscCall(DrawIndices(seed, step, size, 0, N, index));
+    PetscCall(PetscMalloc1(n * d + 1, x));
+    PetscCall(MetricsPickRows(c->M, d, c->rows, N, index, *x));
+  }
+  PetscCall(PetscFree(index));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A mixture in diffused units to raw ones; FreeMixture ends it */
+static PetscErrorCode RestoreMixture(const MixtureData *from, const Coordinates *c, MixtureData *to)
+{
+  double *mean, *var;
+
+  PetscFunctionBegin;
+  if (!from) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2((int64_t)from->n * from->d, &mean, (int64_t)from->n * from->d, &var));
+  for (int64_t k = 0; k < (int64_t)from->n * from->d; k++) {
+    const int i = (int)(k % from->d);
+
+    mean[k] = from->mean[k] * c->scale[i] + c->shift[i];
+    var[k]  = from->var[k] * c->scale[i] * c->scale[i];
+  }
+  *to = (MixtureData){from->n, from->d, from->weight, mean, var};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FreeMixture(MixtureData *law)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree2(law->mean, law->var));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode ReferenceFromDataset(Comparison *c)
 {
   const Coordinates *coordinates;
+  const MixtureData *law, *peaks;
 
   PetscFunctionBegin;
   PetscCall(DatasetSetUp(c->dataset));
@@ -141,8 +127,12 @@ static PetscErrorCode ReferenceFromDataset(Comparison *c)
   PetscCall(DatasetGetLabel(c->dataset, &c->label));
   PetscCall(DatasetGetCoordinates(c->dataset, &coordinates));
   PetscCall(CoordinatesCopy(coordinates, &c->coordinates));
-  PetscCall(DatasetGetMixture(c->dataset, &c->law));
-  c->M = c->choices.rows;
+  PetscCall(DatasetGetMixture(c->dataset, &law));
+  PetscCall(DatasetGetPeaks(c->dataset, &peaks));
+  PetscCall(RestoreMixture(law, coordinates, &c->law));
+  PetscCall(RestoreMixture(peaks, coordinates, &c->peaks));
+  c->named = PETSC_TRUE;
+  c->M     = c->choices.rows;
   PetscCall(DatasetCountRows(c->dataset, SPLIT_TEST, "-metrics_reference_samples", 10000, &c->M));
   PetscCall(SpacedRows(c->dataset, SPLIT_TEST, 0, c->M, &c->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -151,25 +141,30 @@ static PetscErrorCode ReferenceFromDataset(Comparison *c)
 static PetscErrorCode ReferenceFromFile(Comparison *c)
 {
   const char *path = c->choices.reference;
-  Input       in;
-  int         width;
-  PetscBool   has;
+  SampleFile *file = &c->source;
 
   PetscFunctionBegin;
-  PetscCall(InputOpen("-metrics_reference", path, &in));
-  PetscCall(MetricsReadShape(path, in, &c->M, &width));
-  PetscCall(InputHas(in, "/coordinates/shift", &has));
-  if (has)
-    PetscCall(CoordinatesRead(in, &c->coordinates));
-  else
-    PetscCall(CoordinatesAllocate(width, &c->coordinates));
-  AdCheckInput(width % c->coordinates.d == 0,
-               "-metrics_reference: '%s': rows of %d numbers, expected a multiple of %d", path, width,
+  PetscCall(MetricsOpenFile("-metrics_reference", path, c->choices.set, file));
+  c->named = file->coordinates.d ? PETSC_TRUE : PETSC_FALSE;
+  if (c->named)
+    PetscCall(CoordinatesCopy(&file->coordinates, &c->coordinates));
+  else {
+    PetscCall(CoordinatesAllocate(file->width, &c->coordinates));
+    PetscCall(PetscArraycpy(c->coordinates.name, file->name, file->width));
+  }
+  AdCheckInput(file->width % c->coordinates.d == 0,
+               "-metrics_reference: '%s': rows of %d numbers, expected a multiple of %d", path, file->width,
                c->coordinates.d);
-  PetscCall(MetricsReadState(path, in, c->M, width, c->coordinates.d, &c->rows));
-  PetscCall(InputClose(&in));
+  PetscCall(MetricsReadRows(file, c->coordinates.d, &c->rows));
+  c->M     = file->N;
   c->label = path;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static MetricsReference reference_of(const Comparison *c, const double *rows)
+{
+  return (MetricsReference){c->M, rows, &c->coordinates, c->law.n ? &c->law : NULL,
+                            c->peaks.n ? &c->peaks : NULL};
 }
 
 static PetscErrorCode SetUpReference(Comparison *c)
@@ -182,11 +177,13 @@ static PetscErrorCode SetUpReference(Comparison *c)
   else
     PetscCall(ReferenceFromFile(c));
   PetscCall(CoordinatesJoinNames(&c->coordinates, &c->columns));
-  reference = (MetricsReference){c->M, c->rows, &c->coordinates, c->law};
+  reference = reference_of(c, c->rows);
   PetscCall(MetricsCreate(&c->choices.settings, &reference, &c->metrics));
   PetscCall(MetricsGetColumns(c->metrics, &c->nm, &c->column));
+  PetscCall(MetricsGetParts(c->metrics, &c->nparts, &c->part, &c->nv));
   PetscCall(MetricsGetHistogram(c->metrics, &c->histogram));
-  PetscCall(AdPrint("reference %lld rows of %s\n", (long long)c->M, c->label));
+  PetscCall(AdPrint("reference %lld rows of %s%s\n", (long long)c->M, c->label,
+                    c->last ? ", the last file given" : ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -208,16 +205,15 @@ static PetscErrorCode MeasureFresh(Comparison *c, int set, double *value)
 /* Two independent draws from all rows of a file, as many as there are samples and reference rows. */
 static PetscErrorCode MeasureIndependent(Comparison *c, int set, double *value)
 {
-  const int64_t    N         = c->file[0].N;
-  const uint64_t   seed      = c->choices.settings.seed;
-  MetricsReference reference = {c->M, NULL, &c->coordinates, c->law};
+  const int64_t    N = c->file[0].N;
+  MetricsReference reference;
   Metrics          metrics;
   double          *x, *y;
 
   PetscFunctionBegin;
-  PetscCall(RandomRows(c->dataset, seed, 1 + 2 * (uint32_t)set, N, &x));
-  PetscCall(RandomRows(c->dataset, seed, 2 + 2 * (uint32_t)set, c->M, &y));
-  reference.x = y;
+  PetscCall(RandomRows(c, 1 + 2 * (uint32_t)set, N, &x));
+  PetscCall(RandomRows(c, 2 + 2 * (uint32_t)set, c->M, &y));
+  reference = reference_of(c, y);
   PetscCall(MetricsCreate(&c->choices.settings, &reference, &metrics));
   PetscCall(MetricsCompute(metrics, N, x, value, NULL));
   PetscCall(MetricsDestroy(&metrics));
@@ -236,9 +232,9 @@ static PetscErrorCode MeasureSets(Comparison *c, PetscErrorCode (*measure)(Compa
 
   PetscFunctionBegin;
   if (!sets) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscCalloc3(sets * c->nm, &value, sets, &work, sets, &group));
-  for (int set = 0; set < sets; set++) PetscCall((*measure)(c, set, value + (size_t)set * c->nm));
-  group_statistics(sets, c->nm, value, group, 1, work, &files, mean, err);
+  PetscCall(PetscCalloc3(sets * c->nv, &value, sets, &work, sets, &group));
+  for (int set = 0; set < sets; set++) PetscCall((*measure)(c, set, value + (size_t)set * c->nv));
+  group_statistics(sets, c->nv, value, group, 1, work, &files, mean, err);
   PetscCall(PetscFree3(value, work, group));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -265,17 +261,15 @@ static PetscErrorCode ComputeFloors(Comparison *c)
   int64_t size = 0;
 
   PetscFunctionBegin;
-  for (int k = 0; k < c->nm; k++) c->floor[k] = c->floor_err[k] = c->iid[k] = c->iid_err[k] = NAN;
+  for (int k = 0; k < c->nv; k++) c->floor[k] = c->floor_err[k] = c->iid[k] = c->iid_err[k] = NAN;
   if (c->dataset) PetscCall(DatasetGetSize(c->dataset, SPLIT_ALL, &size));
   c->endless = size < 0 ? PETSC_TRUE : PETSC_FALSE;
-  if (!c->dataset)
-    PetscCall(MetricsGetIidFloor(c->metrics, c->file[0].N, c->iid));
-  else if (c->endless) {
+  if (c->endless) {
     PetscCall(MeasureSets(c, MeasureFresh, c->floor, c->floor_err));
-    PetscCall(PetscArraycpy(c->iid, c->floor, c->nm));
-    PetscCall(PetscArraycpy(c->iid_err, c->floor_err, c->nm));
+    PetscCall(PetscArraycpy(c->iid, c->floor, c->nv));
+    PetscCall(PetscArraycpy(c->iid_err, c->floor_err, c->nv));
   } else {
-    PetscCall(MeasureTraining(c));
+    if (c->dataset) PetscCall(MeasureTraining(c));
     PetscCall(MeasureSets(c, MeasureIndependent, c->iid, c->iid_err));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -286,15 +280,15 @@ static PetscErrorCode ComputeFloors(Comparison *c)
 static PetscErrorCode ComputeFile(Comparison *c, int i, double *share)
 {
   const int64_t K    = c->histogram.K + 1;
-  double       *mean = c->share + c->group[i] * K, *x;
-  Input         in;
+  const int     g    = c->group[i];
+  double       *mean = c->share + g * K, *x;
 
   PetscFunctionBegin;
-  PetscCall(InputOpen("metrics", c->path[i], &in));
-  PetscCall(MetricsReadState(c->path[i], in, c->file[i].N, c->file[i].width, c->coordinates.d, &x));
-  PetscCall(InputClose(&in));
-  PetscCall(MetricsCompute(c->metrics, c->file[i].N, x, c->single + (size_t)i * c->nm, share));
-  for (int64_t k = 0; k < K && c->histogram.rank; k++) mean[k] += share[k] / c->files[c->group[i]];
+  PetscCall(MetricsReadRows(&c->file[i], c->coordinates.d, &x));
+  PetscCall(MetricsCompute(c->metrics, c->file[i].N, x, c->single + (size_t)i * c->nv, share));
+  if (c->files[g] == 1)
+    PetscCall(MetricsGetErrors(c->metrics, c->file[i].N, x, c->jackknife + (size_t)g * c->nv));
+  for (int64_t k = 0; k < K && c->histogram.rank; k++) mean[k] += share[k] / c->files[g];
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -314,25 +308,56 @@ static PetscErrorCode GroupFiles(Comparison *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Compute(Comparison *c)
+/* Mean and standard error of each group; of a single file the error comes from its own rows. */
+static PetscErrorCode Summarise(Comparison *c)
 {
-  const int n = c->nfiles, nm = c->nm;
-  double   *share, *work;
+  double *work;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1(n, &c->file));
-  for (int i = 0; i < n; i++) PetscCall(MetricsReadHeader(c, c->path[i], &c->file[i]));
+  PetscCall(PetscMalloc1(c->nfiles, &work));
+  group_statistics(c->nfiles, c->nv, c->single, c->group, c->ng, work, c->files, c->mean, c->err);
+  for (int g = 0; g < c->ng; g++)
+    if (c->files[g] == 1)
+      PetscCall(PetscArraycpy(c->err + (size_t)g * c->nv, c->jackknife + (size_t)g * c->nv, c->nv));
+  PetscCall(PetscFree(work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OpenFiles(Comparison *c)
+{
+  PetscBool found = c->choices.set[0] ? PETSC_FALSE : PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(c->nfiles, &c->file));
+  for (int i = 0; i < c->nfiles; i++) {
+    PetscCall(MetricsOpenFile("metrics", c->path[i], c->choices.set, &c->file[i]));
+    PetscCall(MetricsCheckFile(c, &c->file[i]));
+    if (!strcmp(c->file[i].set, c->choices.set)) found = PETSC_TRUE;
+  }
+  if (!strcmp(c->source.set, c->choices.set)) found = PETSC_TRUE;
+  AdCheckInput(found, "-metrics_set: no file has a dataset '%s'", c->choices.set);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Compute(Comparison *c)
+{
+  const size_t n = (size_t)c->nfiles, nv = (size_t)c->nv;
+  double      *share;
+
+  PetscFunctionBegin;
+  PetscCall(OpenFiles(c));
   PetscCall(GroupFiles(c));
-  PetscCall(PetscMalloc3(n * nm, &c->single, c->ng * nm, &c->mean, c->ng * nm, &c->err));
-  PetscCall(PetscMalloc6(nm, &c->floor, nm, &c->floor_err, nm, &c->iid, nm, &c->iid_err, nm, &c->level, nm,
+  PetscCall(
+      PetscMalloc4(n * nv, &c->single, c->ng * nv, &c->mean, c->ng * nv, &c->err, c->ng * nv, &c->jackknife));
+  PetscCall(PetscMalloc6(nv, &c->floor, nv, &c->floor_err, nv, &c->iid, nv, &c->iid_err, nv, &c->level, nv,
                          &c->level_err));
   PetscCall(PetscCalloc1(c->ng * (c->histogram.K + 1), &c->share));
-  PetscCall(PetscMalloc2(c->histogram.K + 1, &share, n, &work));
-  for (int i = 0; i < n; i++) PetscCall(ComputeFile(c, i, share));
-  group_statistics(n, nm, c->single, c->group, c->ng, work, c->files, c->mean, c->err);
+  PetscCall(PetscMalloc1(c->histogram.K + 1, &share));
+  for (int i = 0; i < c->nfiles; i++) PetscCall(ComputeFile(c, i, share));
+  PetscCall(Summarise(c));
   PetscCall(MetricsGetLevels(c->metrics, c->level, c->level_err));
   PetscCall(ComputeFloors(c));
-  PetscCall(PetscFree2(share, work));
+  PetscCall(PetscFree(share));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -353,14 +378,13 @@ static PetscErrorCode Print(const Comparison *c)
   for (int i = c->nfiles - 1; i >= 0; i--) label[c->group[i]] = c->file[i].label;
   factor_labels(c->ng, label, COMMON, common, own);
   for (int g = 0; g < c->ng; g++)
-    line[g] = (MetricsLine){own[g], c->files[g], c->mean + (size_t)g * c->nm, c->err + (size_t)g * c->nm};
+    line[g] = (MetricsLine){own[g], c->files[g], c->mean + (size_t)g * c->nv, c->err + (size_t)g * c->nv};
   line[lines++] = (MetricsLine){"reference", 0, c->level, c->level_err};
   if (c->endless)
     line[lines++] = (MetricsLine){"floor: fresh rows", 0, c->floor, c->floor_err};
   else {
     line[lines++] = (MetricsLine){"floor: training rows", 0, c->floor, NULL};
-    line[lines++] =
-        (MetricsLine){c->dataset ? "floor: iid rows" : "floor: iid formula", 0, c->iid, c->iid_err};
+    line[lines++] = (MetricsLine){"floor: iid rows", 0, c->iid, c->iid_err};
   }
   PetscCall(AdPrint("%s", common));
   PetscCall(MetricsPrintTable(c->nm, c->column, lines, line));
@@ -376,21 +400,46 @@ static PetscErrorCode Free(Comparison *c)
   PetscCall(DatasetDestroy(&c->dataset));
   PetscCall(CoordinatesFree(&c->coordinates));
   PetscCall(PetscFree(c->columns));
+  PetscCall(FreeMixture(&c->law));
+  PetscCall(FreeMixture(&c->peaks));
   PetscCall(PetscFree(c->rows));
+  PetscCall(MetricsCloseFile(&c->source));
+  for (int i = 0; i < c->nfiles; i++) PetscCall(MetricsCloseFile(&c->file[i]));
   PetscCall(PetscFree(c->file));
   PetscCall(PetscFree(c->group));
   PetscCall(PetscFree(c->files));
   PetscCall(PetscFree(c->share));
-  PetscCall(PetscFree3(c->single, c->mean, c->err));
+  PetscCall(PetscFree4(c->single, c->mean, c->err, c->jackknife));
   PetscCall(PetscFree6(c->floor, c->floor_err, c->iid, c->iid_err, c->level, c->level_err));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  MetricsRun - adiff metrics: compare sample files with a reference; files of one label repeat one run
+/* Where the reference comes from: -metrics_reference, a data set, or the last of several files. */
+static PetscErrorCode ChooseReference(Comparison *c, const CommandLine *line)
+{
+  PetscBool given = PETSC_FALSE;
 
-  Input:  line  inputs are sample files (/samples/state); the reference is -metrics_reference or the data set:
-                test rows of a file, fresh rows of a law
+  PetscFunctionBegin;
+  PetscCall(DataAreGiven(&given));
+  c->path   = line->inputs;
+  c->nfiles = line->ninputs;
+  c->last   = !given && !c->choices.reference[0] && line->ninputs > 1 ? PETSC_TRUE : PETSC_FALSE;
+  if (c->last) snprintf(c->choices.reference, sizeof(c->choices.reference), "%s", line->inputs[--c->nfiles]);
+  if (!c->choices.reference[0]) {
+    PetscCall(MetricsReadAmount(&c->choices));
+    PetscCall(DatasetCreate(&c->dataset));
+    PetscCall(DatasetSetSeed(c->dataset, line->seed));
+    PetscCall(DatasetSetFromOptions(c->dataset));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  MetricsRun - adiff metrics: compare files of rows with a reference; files of one label repeat one run
+
+  Input:  line  inputs are files of rows: /samples/state of adiff, another dataset of an HDF5 file, or text; the reference
+                is -metrics_reference, or the data set (test rows of a file, fresh rows of a law), or the last of several
+                files where options give neither
   Errors: AD_ERR_INPUT when there is no file, or one has no samples, other columns, or bad numbers
 */
 PetscErrorCode MetricsRun(const CommandLine *line)
@@ -402,18 +451,10 @@ PetscErrorCode MetricsRun(const CommandLine *line)
   AdCheckInput(line->ninputs > 0,
                "metrics: no sample files given, e.g. adiff metrics results/sample.h5 -dataset_preset "
                "diamond");
-  choices_defaults(&c.choices);
-  PetscCall(ReadChoices(&c.choices));
+  PetscCall(MetricsReadChoices(&c.choices));
   c.choices.settings.seed = line->seed;
-  if (!c.choices.reference[0]) {
-    PetscCall(ReadAmounts(&c.choices));
-    PetscCall(DatasetCreate(&c.dataset));
-    PetscCall(DatasetSetSeed(c.dataset, line->seed));
-    PetscCall(DatasetSetFromOptions(c.dataset));
-  }
+  PetscCall(ChooseReference(&c, line));
   PetscCall(OptionsCheckUnused(line->name));
-  c.nfiles = line->ninputs;
-  c.path   = line->inputs;
   PetscCall(SetUpReference(&c));
   PetscCall(Compute(&c));
   PetscCall(Print(&c));

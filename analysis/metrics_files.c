@@ -2,6 +2,7 @@
   Sample files in, the result file out
 */
 #include "private/metricsimpl.h"
+#include "private/datasetimpl.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,70 +29,7 @@ static const RunColumn run_columns[] = {
 
 enum { RUN_COLUMNS = sizeof(run_columns) / sizeof(run_columns[0]) };
 
-/* ---- sample files ---- */
-
-/* Number of rows and numbers a row of /samples/state. */
-PetscErrorCode MetricsReadShape(const char *path, Input in, int64_t *N, int *width)
-{
-  int64_t dims[2];
-
-  PetscFunctionBegin;
-  PetscCall(InputGetDims(in, "/samples/state", 2, dims));
-  AdCheckInput(dims[0] > 0 && dims[1] > 0 && dims[1] < 1 << 20,
-               "'%s': /samples/state is %lld x %lld; expected rows of numbers", path, (long long)dims[0],
-               (long long)dims[1]);
-  *N     = dims[0];
-  *width = (int)dims[1];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The first d numbers of each row of /samples/state on every rank, x[N][d]; caller frees. */
-PetscErrorCode MetricsReadState(const char *path, Input in, int64_t N, int width, int d, double **x)
-{
-  int64_t bad = 0;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(N * width, x));
-  PetscCall(InputRead(in, "/samples/state", AD_DOUBLE, *x));
-  for (int64_t r = 0; r < N; r++) {
-    int finite = 1;
-
-    for (int i = 0; i < d; i++) {
-      (*x)[r * d + i] = (*x)[r * width + i];
-      finite &= isfinite((*x)[r * d + i]) != 0;
-    }
-    bad += !finite;
-  }
-  AdCheckInput(!bad,
-               "'%s': %lld of %lld samples are not finite; sample again with more steps or another scheme",
-               path, (long long)bad, (long long)N);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Are the columns those of the reference? Without /coordinates a file can only be asked for its width. */
-static PetscErrorCode CheckColumns(const Comparison *c, const char *path, Input in, int width)
-{
-  PetscBool   has;
-  Coordinates own;
-  char       *names;
-
-  PetscFunctionBegin;
-  PetscCall(InputHas(in, "/coordinates/shift", &has));
-  if (has) {
-    PetscCall(CoordinatesRead(in, &own));
-    PetscCall(CoordinatesJoinNames(&own, &names));
-    AdCheckInput(
-        own.d == c->coordinates.d && !strcmp(names, c->columns),
-        "'%s' holds samples of %.60s, the reference rows of %.60s; give their own data set or another "
-        "-metrics_reference",
-        path, names, c->columns);
-    PetscCall(PetscFree(names));
-    PetscCall(CoordinatesFree(&own));
-  }
-  AdCheckInput(width % c->coordinates.d == 0, "'%s': rows of %d numbers, expected a multiple of %d (%.60s)",
-               path, width, c->coordinates.d, c->columns);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+/* ---- files of rows ---- */
 
 static PetscErrorCode ReadRunColumns(Input in, SampleFile *file)
 {
@@ -109,20 +47,149 @@ static PetscErrorCode ReadRunColumns(Input in, SampleFile *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All that a file says but its samples, so that a bad file ends the run before anything is computed. */
-PetscErrorCode MetricsReadHeader(const Comparison *c, const char *path, SampleFile *file)
+/* What an HDF5 file says beside its rows */
+static PetscErrorCode ReadHeader(Input in, SampleFile *file)
 {
-  Input     in;
-  PetscBool found;
+  PetscBool has, found;
 
   PetscFunctionBegin;
-  PetscCall(InputOpen("metrics", path, &in));
-  PetscCall(MetricsReadShape(path, in, &file->N, &file->width));
-  PetscCall(CheckColumns(c, path, in, file->width));
+  PetscCall(InputHas(in, "/coordinates/shift", &has));
+  if (has && !strcmp(file->set, "/samples/state")) PetscCall(CoordinatesRead(in, &file->coordinates));
   PetscCall(InputAttrString(in, "/samples", "label", sizeof(file->label), file->label, &found));
-  if (!found) snprintf(file->label, sizeof(file->label), "%s", path);
   PetscCall(ReadRunColumns(in, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which dataset of an HDF5 file: the one named, where the file has it, else the usual one. */
+static PetscErrorCode NameSet(const char *option, const char *path, const char *named, SampleFile *file)
+{
+  Input     in;
+  PetscBool has;
+
+  PetscFunctionBegin;
+  if (!named[0] || table_is_text(path)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(InputOpen(option, path, &in));
+  PetscCall(InputHas(in, named, &has));
   PetscCall(InputClose(&in));
+  if (has) snprintf(file->set, sizeof(file->set), "%s", named);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  MetricsOpenFile - all that a file says but its rows, so that a bad file ends the run before anything is computed
+
+  Input:  option  for messages
+          set     dataset of an HDF5 file, taken where the file has it; else /samples/state, or the only one with two axes
+  Errors: AD_ERR_INPUT when it cannot be read, or which dataset is meant is not clear
+*/
+PetscErrorCode MetricsOpenFile(const char *option, const char *path, const char *set, SampleFile *file)
+{
+  Table table;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMemzero(file, sizeof(*file)));
+  for (int k = 0; k < RUN_COLUMNS; k++) file->number[k] = NAN;
+  file->path = path;
+  PetscCall(NameSet(option, path, set, file));
+  PetscCall(TableOpen(option, "-metrics_set", path, sizeof(file->set), file->set, &table));
+  file->N     = table.N;
+  file->width = table.D;
+  PetscCall(PetscMalloc1(table.D, &file->name));
+  PetscCall(PetscArraycpy(file->name, table.name, table.D));
+  if (table.in) PetscCall(ReadHeader(table.in, file));
+  PetscCall(TableClose(&table));
+  if (!file->label[0]) snprintf(file->label, sizeof(file->label), "%s", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode MetricsCloseFile(SampleFile *file)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(file->name));
+  PetscCall(CoordinatesFree(&file->coordinates));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of a text file from rank 0, which alone has read them, to their owners: x[n][width] */
+static PetscErrorCode ScatterText(const SampleFile *file, double *x)
+{
+  int      size;
+  char     none[1] = "";
+  Table    table;
+  int64_t *start, *index;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCall(TableOpen("metrics", "-metrics_set", file->path, sizeof(none), none, &table));
+  PetscCall(PetscMalloc2(size + 1, &start, file->N, &index));
+  for (int r = 0; r <= size; r++) start[r] = r ? file->N : 0;
+  for (int64_t k = 0; k < file->N; k++) index[k] = k;
+  PetscCall(RowsSpread(start, file->width, table.csv.value, file->N, index, x));
+  PetscCall(PetscFree2(start, index));
+  PetscCall(TableClose(&table));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  MetricsReadRows - the first d numbers of each row, this rank's rows only: x[n][d], AdSplitRows(N, METRIC_BLOCK, ...)
+
+  Errors: AD_ERR_INPUT when some are not finite
+*/
+PetscErrorCode MetricsReadRows(const SampleFile *file, int d, double **x)
+{
+  const int width = file->width;
+  int64_t   first, n, bad = 0;
+  Input     in;
+
+  PetscFunctionBegin;
+  PetscCall(AdSplitRows(file->N, METRIC_BLOCK, &first, &n));
+  PetscCall(PetscMalloc1(n * width + 1, x));
+  if (file->set[0]) {
+    PetscCall(InputOpen("metrics", file->path, &in));
+    PetscCall(InputReadRows(in, file->set, AD_DOUBLE, first, n, *x));
+    PetscCall(InputClose(&in));
+  } else
+    PetscCall(ScatterText(file, *x));
+  for (int64_t r = 0; r < n; r++) {
+    int finite = 1;
+
+    for (int i = 0; i < d; i++) {
+      (*x)[r * d + i] = (*x)[r * width + i];
+      finite &= isfinite((*x)[r * d + i]) != 0;
+    }
+    bad += !finite;
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  AdCheckInput(!bad,
+               "'%s': %lld of %lld samples are not finite; sample again with more steps or another scheme",
+               file->path, (long long)bad, (long long)file->N);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  MetricsCheckFile - are the columns those of the reference?
+
+  Note: states of adiff hold auxiliary variables behind the data, so their rows may be several times as wide; other files
+        must have as many columns as the reference
+*/
+PetscErrorCode MetricsCheckFile(const Comparison *c, const SampleFile *file)
+{
+  const int d = c->coordinates.d, state = !strcmp(file->set, "/samples/state");
+  char     *names;
+
+  PetscFunctionBegin;
+  if (file->coordinates.d) {
+    PetscCall(CoordinatesJoinNames(&file->coordinates, &names));
+    AdCheckInput(
+        file->coordinates.d == d && (!strcmp(names, c->columns) || !c->named),
+        "'%s' holds samples of %.60s, the reference rows of %.60s; give their own data set or another "
+        "-metrics_reference",
+        file->path, names, c->columns);
+    PetscCall(PetscFree(names));
+  }
+  AdCheckInput(state ? file->width % d == 0 : file->width == d,
+               "'%s': rows of %d numbers, the reference '%s' has rows of %d (%.60s)", file->path, file->width,
+               c->label, d, c->columns);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,53 +208,113 @@ static PetscErrorCode WriteTexts(Output out, const char *name, int64_t n, const 
 /* The metrics: names, what they are, their units. */
 static PetscErrorCode WriteColumns(const Comparison *c, Output out)
 {
-  const char *name[METRICS_MAX], *units[METRICS_MAX], *text[METRICS_MAX], *kind[METRICS_MAX];
+  const char              *name[METRICS_MAX], *units[METRICS_MAX], *text[METRICS_MAX], *kind[METRICS_MAX];
+  static const char *const kinds[] = {
+      [METRIC_DISTANCE] = "distance", [METRIC_LEVEL] = "level", [METRIC_SCORE] = "score"};
 
   PetscFunctionBegin;
   for (int k = 0; k < c->nm; k++) {
     name[k]  = c->column[k]->name;
     units[k] = c->column[k]->units;
     text[k]  = c->column[k]->text;
-    kind[k]  = c->column[k]->kind == METRIC_LEVEL ? "level" : "distance";
+    kind[k]  = kinds[c->column[k]->kind];
   }
   PetscCall(WriteTexts(out, "/metrics/name", c->nm, name, "metric", "names of the metrics"));
   PetscCall(WriteTexts(out, "/metrics/units", c->nm, units, "metric",
                        "units of the metrics; scale: columns over /coordinates/scale, circles of radius 1"));
   PetscCall(WriteTexts(out, "/metrics/text", c->nm, text, "metric", "what the metrics are"));
-  PetscCall(WriteTexts(out, "/metrics/kind", c->nm, kind, "metric",
-                       "distance: 0 is best; level: that of the reference is best"));
+  PetscCall(
+      WriteTexts(out, "/metrics/kind", c->nm, kind, "metric",
+                 "distance: 0 is best; level: that of the reference is best; score: the floor is best"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteNumbers(const Comparison *c, Output out)
+/* Columns first .. first + n - 1 of rows of nv numbers */
+static void take_numbers(int rows, int nv, int first, int n, const double *from, double *to)
 {
-  const char    *units = "see /metrics/units";
-  const int64_t  ng[] = {c->ng, c->nm}, nm[] = {c->nm}, nf[] = {c->nfiles, c->nm};
-  const DataInfo value = {"group,metric", units, "mean over the files of a group"};
-  const DataInfo err = {"group,metric", units, "standard error over the files of a group; NaN for one file"};
-  const DataInfo single = {"file,metric", units, "value of each file"};
-  const DataInfo noise  = {
-       "metric", units,
-       "fresh rows of the law, or training rows, against the reference: the best a sampler can show"};
-  const DataInfo scatter = {"metric", units, "standard error of the noise floor; NaN for training rows"};
-  const DataInfo iid     = {
-          "metric", units,
-          "mean over pairs of independent draws (formula with -metrics_reference; NaN: none known)"};
-  const DataInfo pairs  = {"metric", units, "standard error of the mean over pairs"};
-  const DataInfo level  = {"metric", units, "value of the reference; NaN for distances"};
-  const DataInfo blocks = {"metric", units,
-                           "standard error of the reference's value over ten stretches of its rows"};
+  for (int r = 0; r < rows; r++)
+    memcpy(to + (size_t)r * n, from + (size_t)r * nv + first, (size_t)n * sizeof(*to));
+}
+
+/* One kind of result, for columns or for a part of them */
+typedef struct {
+  const char   *name, *axis; /* of its rows; NULL: one row */
+  int           rows;
+  const double *value; /* [rows][nv] */
+  const char   *source;
+} NumberTable;
+
+/* n numbers of every row, as dataset prefix + name with axes "row,axis" */
+static PetscErrorCode WriteTable(const Comparison *c, const NumberTable *t, const char *prefix,
+                                 const char *axis, const char *units, int first, int n, Output out)
+{
+  const int64_t dims[] = {t->rows, n};
+  char          name[96], axes[64];
+  double       *some;
 
   PetscFunctionBegin;
-  PetscCall(OutputWrite(out, "/metrics/value", AD_DOUBLE, 2, ng, c->mean, &value));
-  PetscCall(OutputWrite(out, "/metrics/stderr", AD_DOUBLE, 2, ng, c->err, &err));
-  PetscCall(OutputWrite(out, "/metrics/single", AD_DOUBLE, 2, nf, c->single, &single));
-  PetscCall(OutputWrite(out, "/metrics/floor", AD_DOUBLE, 1, nm, c->floor, &noise));
-  PetscCall(OutputWrite(out, "/metrics/floor_stderr", AD_DOUBLE, 1, nm, c->floor_err, &scatter));
-  PetscCall(OutputWrite(out, "/metrics/iid_floor", AD_DOUBLE, 1, nm, c->iid, &iid));
-  PetscCall(OutputWrite(out, "/metrics/iid_stderr", AD_DOUBLE, 1, nm, c->iid_err, &pairs));
-  PetscCall(OutputWrite(out, "/metrics/reference", AD_DOUBLE, 1, nm, c->level, &level));
-  PetscCall(OutputWrite(out, "/metrics/reference_stderr", AD_DOUBLE, 1, nm, c->level_err, &blocks));
+  snprintf(name, sizeof(name), "/metrics/%s%s", prefix, t->name);
+  snprintf(axes, sizeof(axes), "%s%s%s", t->axis ? t->axis : "", t->axis ? "," : "", axis);
+  PetscCall(PetscMalloc1((size_t)t->rows * n, &some));
+  take_numbers(t->rows, c->nv, first, n, t->value, some);
+  {
+    const DataInfo info = {axes, units, t->source};
+
+    PetscCall(OutputWrite(out, name, AD_DOUBLE, t->axis ? 2 : 1, t->axis ? dims : dims + 1, some, &info));
+  }
+  PetscCall(PetscFree(some));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The columns as /metrics/value, ..., a part as /metrics/<part>, /metrics/<part>_stderr, ... */
+static PetscErrorCode WriteNumbers(const Comparison *c, Output out)
+{
+  const NumberTable table[] = {
+      {"value", "group", c->ng, c->mean, "mean over the files of a group"},
+      {"stderr", "group", c->ng, c->err,
+       "standard error over the files of a group; for a single file from leaving out stretches of its rows "
+       "(jackknife), "
+       "NaN for metrics too dear for that"},
+      {"single", "file", c->nfiles, c->single, "value of each file"},
+      {"floor", NULL, 1, c->floor,
+       "fresh rows of the law, or training rows, against the reference: the best a sampler can show"},
+      {"floor_stderr", NULL, 1, c->floor_err, "standard error of the noise floor; NaN for training rows"},
+      {"iid_floor", NULL, 1, c->iid,
+       "mean over pairs of independent draws; from a file with replacement, so that pairs share rows"},
+      {"iid_stderr", NULL, 1, c->iid_err, "standard error of the mean over pairs"},
+      {"reference", NULL, 1, c->level, "value of the reference; NaN for distances"},
+      {"reference_stderr", NULL, 1, c->level_err,
+       "standard error of the reference's value over ten stretches of its rows"},
+  };
+
+  PetscFunctionBegin;
+  for (size_t k = 0; k < sizeof(table) / sizeof(table[0]); k++) {
+    PetscCall(WriteTable(c, &table[k], "", "metric", "see /metrics/units", 0, c->nm, out));
+    for (int p = 0; p < c->nparts; p++) {
+      const MetricPart *part = &c->part[p];
+      char              prefix[64];
+
+      snprintf(prefix, sizeof(prefix), "%s_", part->name);
+      PetscCall(WriteTable(c, &table[k], prefix, part->axis, part->units, part->offset, part->n, out));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the parts are, and where the modes lie */
+static PetscErrorCode WriteParts(const Comparison *c, Output out)
+{
+  const int64_t  dims[] = {c->peaks.n, c->peaks.d};
+  const DataInfo centre = {"mode,column", "raw", "centre of each mode"},
+                 weight = {"mode", "1", "weight of each mode in the law of the data"};
+
+  PetscFunctionBegin;
+  for (int p = 0; p < c->nparts; p++) {
+    PetscCall(OutputAttrString(out, "/metrics", c->part[p].name, c->part[p].text));
+    if (strcmp(c->part[p].name, "mode_weight") != 0) continue;
+    PetscCall(OutputWrite(out, "/metrics/mode_centre", AD_DOUBLE, 2, dims, c->peaks.mean, &centre));
+    PetscCall(OutputWrite(out, "/metrics/mode_weight_law", AD_DOUBLE, 1, dims, c->peaks.weight, &weight));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -304,6 +431,7 @@ PetscErrorCode MetricsWrite(const Comparison *c, Output out)
   PetscFunctionBegin;
   PetscCall(WriteColumns(c, out));
   PetscCall(WriteNumbers(c, out));
+  PetscCall(WriteParts(c, out));
   PetscCall(WriteFiles(c, out));
   PetscCall(WriteRuns(c, out));
   PetscCall(WriteHistograms(c, out));

@@ -242,49 +242,83 @@ static int any_number(int nm, const double *value)
   return 0;
 }
 
-static void print_cells(int nm, const int *width, const char (*cell)[CELL], size_t size, char *text)
+/* The text of columns begin..end-1 of a line */
+static void print_cells(int begin, int end, const int *width, const char (*cell)[CELL], size_t size,
+                        char *text)
 {
   size_t at = 0;
 
   text[0] = 0;
-  for (int k = 0; k < nm && at < size; k++)
+  for (int k = begin; k < end && at < size; k++)
     at += (size_t)snprintf(text + at, size - at, "  %*s", width[k], cell[k]);
 }
 
-/*
-  MetricsPrintTable - a line for each group of files and each standard, aligned, within 150 columns
-
-  A label that leaves no room for its numbers stands on a line of its own.
-*/
-PetscErrorCode MetricsPrintTable(int nm, const MetricColumn *const *column, int nlines,
-                                 const MetricsLine *line)
+/* Cells of all lines, the names of the columns first: cell[nlines + 1][nm], width[nm] */
+static void fill_cells(int nm, const MetricColumn *const *column, int nlines, const MetricsLine *line,
+                       char (*cell)[CELL], int *width)
 {
-  int width[METRICS_MAX], room = PAGE - 7, widest = 5;
-  char(*cell)[CELL], text[METRICS_MAX * CELL], count[16];
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((nlines + 1) * nm, &cell));
   for (int k = 0; k < nm; k++) {
     snprintf(cell[k], CELL, "%s", column[k]->name);
     for (int r = 0; r < nlines; r++)
       format_estimate(line[r].value[k], line[r].err ? line[r].err[k] : NAN, CELL, cell[(r + 1) * nm + k]);
     width[k] = 0;
     for (int r = 0; r <= nlines; r++) width[k] = PetscMax(width[k], (int)strlen(cell[r * nm + k]));
-    room -= width[k] + 2;
   }
-  for (int r = 0; r < nlines; r++) widest = PetscMax(widest, (int)strlen(line[r].label));
-  widest = PetscMin(widest, PetscMax(room, 12));
-  print_cells(nm, width, (const char(*)[CELL])cell, sizeof(text), text);
+}
+
+/* How many columns from `begin` on fit beside labels of the given width; at least one */
+static int page_end(int begin, int nm, const int *width, int label)
+{
+  int room = PAGE - 7 - label, end = begin;
+
+  while (end < nm && (end == begin || room >= width[end] + 2)) room -= width[end++] + 2;
+  return end;
+}
+
+/* Columns begin..end-1 of the table; a label wider than `widest` stands on a line of its own. */
+static PetscErrorCode PrintPage(int nm, int begin, int end, const int *width, const char (*cell)[CELL],
+                                int widest, int nlines, const MetricsLine *line)
+{
+  char text[METRICS_MAX * CELL], count[16];
+
+  PetscFunctionBegin;
+  print_cells(begin, end, width, cell, sizeof(text), text);
   PetscCall(AdPrint("%-*s  files%s\n", widest, "run", text));
   for (int r = 0; r < nlines; r++) {
-    if (!any_number(nm, line[r].value)) continue;
-    print_cells(nm, width, (const char(*)[CELL])cell + (r + 1) * nm, sizeof(text), text);
+    if (!any_number(end - begin, line[r].value + begin)) continue;
+    print_cells(begin, end, width, cell + (size_t)(r + 1) * nm, sizeof(text), text);
     snprintf(count, sizeof(count), line[r].files ? "%d" : "", line[r].files);
     if ((int)strlen(line[r].label) > widest)
       PetscCall(AdPrint("%s\n%-*s", line[r].label, widest, ""));
     else
       PetscCall(AdPrint("%-*s", widest, line[r].label));
     PetscCall(AdPrint("  %5s%s\n", count, text));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+enum { LABEL_ROOM = 60 }; /* of a line, for labels where the columns need several pages */
+
+/*
+  MetricsPrintTable - a line for each group of files and each standard, aligned, within 150 columns
+
+  A label that leaves no room for its numbers stands on a line of its own; columns that do not fit side by side go below.
+*/
+PetscErrorCode MetricsPrintTable(int nm, const MetricColumn *const *column, int nlines,
+                                 const MetricsLine *line)
+{
+  int width[METRICS_MAX], room = PAGE - 7, widest = 5, end;
+  char(*cell)[CELL];
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((nlines + 1) * nm, &cell));
+  fill_cells(nm, column, nlines, line, cell, width);
+  for (int k = 0; k < nm; k++) room -= width[k] + 2;
+  for (int r = 0; r < nlines; r++) widest = PetscMax(widest, (int)strlen(line[r].label));
+  widest = PetscMin(widest, room >= 24 ? room : LABEL_ROOM);
+  for (int begin = 0; begin < nm; begin = end) {
+    end = page_end(begin, nm, width, widest);
+    PetscCall(PrintPage(nm, begin, end, width, (const char(*)[CELL])cell, widest, nlines, line));
   }
   PetscCall(PetscFree(cell));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -92,7 +92,7 @@ static PetscErrorCode TypeOfFile(const char *path, PetscInt *type)
   PetscBool mixture = PETSC_FALSE;
 
   PetscFunctionBegin;
-  if (!is_text_file(path)) {
+  if (!table_is_text(path)) {
     PetscCall(InputOpen("-dataset_file", path, &in));
     PetscCall(InputHas(in, "/mixture", &mixture));
     PetscCall(InputClose(&in));

@@ -144,7 +144,7 @@ static PetscErrorCode LoadRows(FileSet *f, Coordinates *c)
 
   PetscFunctionBegin;
   AdCheckInput(f->path[0], "-dataset_file: expected the name of an .h5 or .csv file of rows, got none");
-  PetscCall(TableOpen(f->path, sizeof(f->name), f->name, &f->table));
+  PetscCall(TableOpen("-dataset_file", "-dataset_name", f->path, sizeof(f->name), f->name, &f->table));
   PetscCall(ChooseColumns(f, &d));
   PetscCall(CoordinatesAllocate(d, c));
   PetscCall(NameColumns(f, c));

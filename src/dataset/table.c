@@ -56,7 +56,8 @@ static PetscErrorCode ListTables(const char *path, Candidates *found)
 }
 
 /* The dataset meant when none is named: /samples/state of a result file, else the only one with two axes. */
-static PetscErrorCode ChooseTable(Input in, const char *path, size_t size, char *set)
+static PetscErrorCode ChooseTable(const char *option, const char *name_option, Input in, const char *path,
+                                  size_t size, char *set)
 {
   Candidates found;
   PetscBool  has;
@@ -68,8 +69,8 @@ static PetscErrorCode ChooseTable(Input in, const char *path, size_t size, char 
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(ListTables(path, &found));
-  AdCheckInput(found.count, "-dataset_file: '%s' has no dataset of numbers with two axes", path);
-  AdCheckInput(found.count == 1, "-dataset_name: '%s' has several datasets with two axes; choose one of %s",
+  AdCheckInput(found.count, "%s: '%s' has no dataset of numbers with two axes", option, path);
+  AdCheckInput(found.count == 1, "%s: '%s' has several datasets with two axes; choose one of %s", name_option,
                path, found.list);
   snprintf(set, size, "%s", found.first);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -94,7 +95,8 @@ static PetscErrorCode ReadNames(Table *t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscBool is_text_file(const char *path)
+/* table_is_text - by the end of the name */
+PetscBool table_is_text(const char *path)
 {
   static const char *const ends[] = {".csv", ".tsv", ".txt", ".dat"};
   const char              *dot    = strrchr(path, '.');
@@ -104,17 +106,18 @@ PetscBool is_text_file(const char *path)
   return PETSC_FALSE;
 }
 
-static PetscErrorCode OpenSet(const char *path, size_t size, char *set, Table *t)
+static PetscErrorCode OpenSet(const char *option, const char *name_option, const char *path, size_t size,
+                              char *set, Table *t)
 {
   int64_t dims[2];
 
   PetscFunctionBegin;
-  PetscCall(InputOpen("-dataset_file", path, &t->in));
-  if (!set[0]) PetscCall(ChooseTable(t->in, path, size, set));
+  PetscCall(InputOpen(option, path, &t->in));
+  if (!set[0]) PetscCall(ChooseTable(option, name_option, t->in, path, size, set));
   snprintf(t->set, sizeof(t->set), "%s", set);
   PetscCall(InputGetDims(t->in, set, 2, dims));
   AdCheckInput(dims[0] > 0 && dims[1] > 0 && dims[1] < 1 << 20,
-               "-dataset_file: '%s' dataset %s is %lld x %lld; expected rows and columns", path, set,
+               "%s: '%s' dataset %s is %lld x %lld; expected rows and columns", option, path, set,
                (long long)dims[0], (long long)dims[1]);
   t->N = dims[0];
   t->D = (int)dims[1];
@@ -125,22 +128,24 @@ static PetscErrorCode OpenSet(const char *path, size_t size, char *set, Table *t
 /*
   TableOpen - find sizes and names of the columns; a text file (.csv .tsv .txt .dat) is read at once
 
+  Input:  option, name_option  which give the file and its dataset, for messages
   In/out: set[size]  dataset of an HDF5 file; empty: /samples/state or the only one with two axes, whose name it gets
   Errors: AD_ERR_INPUT when there is no such file or dataset, or the choice is not clear (the message lists them)
 */
-PetscErrorCode TableOpen(const char *path, size_t size, char *set, Table *t)
+PetscErrorCode TableOpen(const char *option, const char *name_option, const char *path, size_t size,
+                         char *set, Table *t)
 {
   PetscFunctionBegin;
   PetscCall(PetscMemzero(t, sizeof(*t)));
-  if (is_text_file(path)) {
-    AdCheckInput(!set[0], "-dataset_name: '%s' is read as text, which has no named datasets", path);
-    PetscCall(CsvRead("-dataset_file", path, &t->csv));
+  if (table_is_text(path)) {
+    AdCheckInput(!set[0], "%s: '%s' is read as text, which has no named datasets", name_option, path);
+    PetscCall(CsvRead(option, path, &t->csv));
     PetscCall(InputNoteUse(path, ""));
     t->N    = t->csv.rows;
     t->D    = t->csv.columns;
     t->name = t->csv.name;
   } else
-    PetscCall(OpenSet(path, size, set, t));
+    PetscCall(OpenSet(option, name_option, path, size, set, t));
   for (int i = 0; i < t->D; i++)
     if (!t->name[i][0]) snprintf(t->name[i], sizeof(t->name[i]), "x%d", i + 1);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -28,18 +28,39 @@ long metric_blocks(long n);
 void metric_split(long n, int part, int parts, long *begin, long *end);
 void block_sum_total(long blocks, long width, const double *restrict sums, double *restrict total);
 void moment_block_sums(long n, int d, const double *restrict X, double *restrict sums);
-void covariance_block_sums(long n, int d, const double *restrict X, const double *restrict mean,
-                           double *restrict sums);
+void covariance_block_sums(long n, int d, const double *restrict X, const double *restrict mean, int begin,
+                           int end, double *restrict sums);
+long covariance_width(int d, int begin, int end);
 void covariance_from_sums(long N, int d, const double *restrict upper, double *restrict S);
 void mean_stderr(long R, const double *values, double *mean, double *err);
 
-/* Energy distance: analysis/metric_kernels.c */
-void   circle_embed(long n, int d, const double *restrict angles, double *restrict points);
+void circle_embed(long n, int d, const double *restrict angles, double *restrict points);
+
+/* Sums over pairs, neighbours: analysis/metric_pairs.c */
 long   energy_packed_length(long m, int d);
 void   energy_pack(long m, int d, const double *restrict Y, double *restrict packed);
+void   pair_block_sums(long n, int d, const double *restrict X, long m, const double *restrict packed,
+                       double beta, double *restrict distance, double *restrict gauss);
 void   energy_block_sums(long n, int d, const double *restrict X, long m, const double *restrict packed,
                          double *restrict sums);
 double energy_distance(long n, long m, double sum_xy, double sum_xx, double sum_yy);
+double unbiased_mmd(long n, long m, double sum_xy, double sum_xx, double sum_yy);
+double polynomial_sum(long n, int d, const double *restrict X, long m, const double *restrict packed);
+double polynomial_self_sum(long n, int d, const double *restrict X);
+void   pair_distances(long m, int d, const double *restrict X, double *restrict distances);
+void   nearest_squares(long n, int d, const double *restrict X, long first, long m,
+                       const double *restrict packed, long start, int k, double *restrict best);
+void   ball_counts(long n, int d, const double *restrict X, const double *restrict own, long m,
+                   const double *restrict packed, const double *restrict radius, long *restrict inside,
+                   long *restrict reached);
+
+/* Kernel densities: analysis/metric_density.c */
+void quartiles(long n, const double *sorted, double *q1, double *q3);
+void density_strip_add(long n, int d, const double *restrict X, double h, int G, const double *restrict lo,
+                       const double *restrict hi, int first, int rows, double *restrict work,
+                       double *restrict density);
+void density_overlap(long n, const double *restrict p, double sum_p, const double *restrict q, double sum_q,
+                     double *kl, double *bc);
 
 /* Histograms and divergences: analysis/metric_histogram.c */
 long   histogram_size(int d, const int *bins);
@@ -63,8 +84,9 @@ void   sorted_wasserstein(long n, const double *x, long m, const double *y, doub
 void   projected_wasserstein(long n, int d, const double *X, long m, const double *Y,
                              const double *restrict dir, double *restrict work, double *w1, double *w2sq);
 double sliced_wasserstein(long L, const double *w2sq);
+double circle_wasserstein1(long n, const double *x, long m, const double *y, double period, double *work);
 double mixture_wasserstein1(long n, const double *restrict x, int K, const double *restrict weights,
-                            const double *restrict means, const double *restrict vars);
+                            const double *restrict means, const double *restrict vars, double *restrict work);
 
 /* Modes and basins: analysis/metric_modes.c */
 long   mode_record(int K, int d);

@@ -110,18 +110,20 @@ any_ranks reduced "1 2 4 8" train $net 100 -score_kind reduced -trainer_times si
 # shellcheck disable=SC2086
 any_ranks weighted "1 3" train $net 100 -process_tp 0.1 -score_kind joint -score_form score -trainer_weight v1 -trainer_times lognormal
 any_ranks net_em "1 2 3 4" sample -score_file "$work/joint.1.h5" -sampler_scheme em -sampler_grid uniform -sampler_steps 20 -sampler_samples 1003
-any_ranks measured "1 2 3 4" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5"
 any_ranks likelihood "1 2 3" likelihood -score_file "$work/reduced.1.h5" -likelihood_rows 700 -likelihood_nodes 6 -likelihood_tolerance 1e-3 -likelihood_divergence hutchinson
 any_ranks state_density "1 3" likelihood -score_file "$work/joint.1.h5" -likelihood_rows 300 -likelihood_nodes 2 -likelihood_tolerance 1e-2
 any_ranks denoised "1 2 3" denoise -denoise_rows 1003 -denoise_times 0.1,1
 refuses "density of a joint net in the clock" "likelihood_space" likelihood -score_file "$work/joint.1.h5" -likelihood_space clock
 refuses "a prior beyond the process" "never reached" likelihood -likelihood_space state -likelihood_sigma_max 50 -likelihood_rows 10
 refuses "likelihood of data of another width" "the weights were trained on" likelihood -score_file "$work/reduced.1.h5" -dataset_preset coarse_1d
+any_ranks measured "1 2 3 4" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5" -dataset_preset diamond
+any_ranks measured_all "1 2 3" metrics "$work/net_em.1.h5" "$work/exact_em.1.h5" -metrics_list all
 
 # --- a reduced net serves every process, a joint net only its own ---
 works "reduced net through CLD" 2 "$work/cld.h5" sample -score_file "$work/reduced.1.h5" -process_type cld -sampler_samples 100
 refuses "data of another width than the weights" "columns" sample -score_file "$work/reduced.1.h5" -sampler_prior exact -dataset_preset coarse_1d
 refuses "metrics of another width" "reference rows of x1" metrics "$work/net_em.1.h5" -dataset_preset coarse_1d
+refuses "metrics of files of different width" "rows of 2 numbers, the reference" metrics "$work/points.h5" "$work/narrow.h5"
 refuses "joint net of another process" "another process" sample -score_file "$work/joint.1.h5" -process_tau 0.7
 
 # --- stop and resume equals the unbroken run ---

@@ -64,7 +64,7 @@ PetscErrorCode LawDestroy(Dataset dataset, Law *law);
 #define MAX_COLUMNS (NAMES_SIZE / 32 - 1) /* so that any names of 31 characters fit */
 
 const char *file_of_path(const char *path); /* what follows the last slash */
-PetscBool   is_text_file(const char *path); /* by its ending: .csv .tsv .txt .dat */
+PetscBool   table_is_text(const char *path); /* by its ending: .csv .tsv .txt .dat */
 
 /*
   split_names - cut a list of names at a separator
@@ -111,7 +111,8 @@ typedef struct {
   CsvTable csv;
 } Table;
 
-PetscErrorCode TableOpen(const char *path, size_t size, char *set, Table *table);
+PetscErrorCode TableOpen(const char *option, const char *name_option, const char *path, size_t size,
+                         char *set, Table *table);
 PetscErrorCode TableGetRows(Table *table, int64_t first, int64_t n, const double **rows);
 PetscErrorCode TableClose(Table *table);
 
