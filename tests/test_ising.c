@@ -338,28 +338,28 @@ static int root_of(const int *parent, int i)
 /* With bonds between all equal neighbours the clusters are the domains: each must flip as a whole, by a coin of its own. */
 START_TEST(test_each_cluster_has_one_fair_coin)
 {
-  Group *g        = group_of(9, 1);
+  Group *g        = group_of(11, 1);
   double clusters = 0, flips = 0, pairs = 0, alike = 0;
 
   ising_chance(1, &g->bond);
   for (uint64_t k = 0; k < 4; k++) {
-    IsingWord before[81];
+    IsingWord before[121];
 
     start_random(g, k);
     memcpy(before, g->spin, sizeof(before));
     run_cluster(g, 1);
     for (int lane = 0; lane < ISING_GROUP; lane++) {
-      int parent[81], flipped[81], last = -1;
+      int parent[121], flipped[121], last = -1;
 
-      for (int i = 0; i < 81; i++) {
+      for (int i = 0; i < 121; i++) {
         parent[i]  = i;
         flipped[i] = (int)((before[i][lane / 64] ^ g->spin[i][lane / 64]) >> lane % 64 & 1);
       }
-      for (int i = 0; i < 81; i++)
+      for (int i = 0; i < 121; i++)
         for (int b = 0; b < 2; b++)
           if (!((before[i][lane / 64] ^ before[g->near[i][b]][lane / 64]) >> lane % 64 & 1))
             parent[root_of(parent, i)] = root_of(parent, g->near[i][b]);
-      for (int i = 0; i < 81; i++) {
+      for (int i = 0; i < 121; i++) {
         const int root = root_of(parent, i);
 
         ck_assert_int_eq(flipped[i], flipped[root]);
@@ -375,6 +375,24 @@ START_TEST(test_each_cluster_has_one_fair_coin)
   ck_assert_double_gt(pairs, 10000);
   ck_assert_double_le(fabs(flips - clusters / 2), 5 * sqrt(clusters) / 2);
   ck_assert_double_le(fabs(alike - pairs / 2), 5 * sqrt(pairs) / 2);
+  free(g);
+}
+END_TEST
+
+/* The largest cluster there can be: any two sites left in the election would make three of four flip */
+START_TEST(test_whole_lattice_has_one_fair_coin)
+{
+  Group *g     = group_of(11, 1);
+  double flips = 0;
+
+  ising_chance(1, &g->bond);
+  start_random(g, 0);
+  for (int k = 0; k < 20; k++) {
+    memset(g->spin, 0, sizeof(g->spin));
+    run_cluster(g, 1);
+    for (int w = 0; w < ISING_WORDS; w++) flips += __builtin_popcountll(g->spin[60][w]);
+  }
+  ck_assert_double_le(fabs(flips - 10 * ISING_GROUP), 5 * sqrt(5 * ISING_GROUP));
   free(g);
 }
 END_TEST
@@ -445,6 +463,7 @@ Suite *ising_suite(void)
   tcase_add_test(updates, test_metropolis_keeps_boltzmanns_law);
   tcase_add_test(updates, test_cluster_updates_keep_boltzmanns_law);
   tcase_add_test(updates, test_each_cluster_has_one_fair_coin);
+  tcase_add_test(updates, test_whole_lattice_has_one_fair_coin);
   tcase_add_test(updates, test_replicas_of_a_group_are_independent_in_equilibrium);
   tcase_add_test(updates, test_measure_cuts_at_zero);
   tcase_set_timeout(updates, 60);

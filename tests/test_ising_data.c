@@ -216,7 +216,7 @@ START_TEST(test_cluster_rows_meet_exact_energies)
 }
 END_TEST
 
-/* 20 and 100 updates at Tc, side 32: what is left of the start, random or ordered, is below the error */
+/* 100 updates at Tc, side 32: what is left of the start, random or ordered, is below the error */
 START_TEST(test_default_cluster_updates_forget_the_start)
 {
   assert_exact("-dataset_ising_update cluster", 32, 2.269185314, 512);

@@ -23,7 +23,7 @@ static Spread find_spread(int64_t N, const double *value, int use_modulus)
                   sqrt(fmax(0, fourth - second * second) / count)};
 }
 
-/* One line of the table, and attributes of /ising: the estimate, its error, and the exact value unless that is NaN. */
+/* One line of the table, and attributes of /ising: the estimate, its error, and the exact value where it has a name. */
 static PetscErrorCode Report(Output out, const char *name, const char *text, double value, double error,
                              const char *exact_name, double exact)
 {

@@ -141,7 +141,7 @@ static PetscErrorCode BenchSampling(void)
 
 /* ---- Ising: side 32 at T = 2.25 ---- */
 
-enum { SIDE = 32, SPINS = SIDE * SIDE, FLIPS = 1 << 19, UPDATES = 50 };
+enum { SIDE = 32, SPINS = SIDE * SIDE, FLIPS = 1 << 17, WORD_FLIPS = 1 << 14, UPDATES = 1 };
 #define TEMPERATURE 2.25
 
 /* What one would write without a second thought, but with care: one replica, a spin a byte, acceptance from a table, and one
@@ -176,7 +176,7 @@ static double time_packed_flips(const int (*near)[4], uint32_t *site, IsingBits 
 
   ising_chance(exp(-4 / TEMPERATURE), &chance[0]);
   ising_chance(exp(-8 / TEMPERATURE), &chance[1]);
-  for (uint32_t k = 0; k < FLIPS / 4096; k++) {
+  for (uint32_t k = 0; k < WORD_FLIPS / 4096; k++) {
     rng_bits((RngStream){1, RNG_MCMC, k}, 0, 1, 4096, site);
     for (int j = 0; j < 4096; j++) site[j] = (uint32_t)((uint64_t)site[j] * SPINS >> 32);
     ising_metropolis(4096, site, near, chance, bits, spin);
@@ -194,7 +194,7 @@ static double time_cluster_updates(const int (*near)[4], IsingBits *bits, IsingW
   return AdWallTime() - start;
 }
 
-/* Best of seven, the kinds in turn so that a neighbour on the machine slows all of them. */
+/* Best of 400 trials below a millisecond, the kinds in turn: shorter than time slices, so that a busy machine does not bias ratios. */
 static PetscErrorCode BenchIsing(void)
 {
   static signed char single[SPINS];
@@ -216,7 +216,7 @@ static PetscErrorCode BenchIsing(void)
     ising_word(&bits, &spin[i]);
     single[i] = spin[i][0] & 1 ? 1 : -1;
   }
-  for (int repeat = 0; repeat < 7; repeat++) {
+  for (int repeat = 0; repeat < 400; repeat++) {
     best[0] = PetscMin(best[0], time_scalar_flips((const int(*)[4])near, single, s));
     best[1] = PetscMin(best[1], time_packed_flips((const int(*)[4])near, site, &bits, spin));
     best[2] = PetscMin(best[2], time_cluster_updates((const int(*)[4])near, &bits, spin, spin + SPINS));
@@ -224,8 +224,9 @@ static PetscErrorCode BenchIsing(void)
   PetscCall(PetscFree(raw));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, best, 3, MPI_DOUBLE, MPI_MAX, PETSC_COMM_WORLD));
   PetscCall(Report("ising_flips_scalar", FLIPS / best[0], "flips/s a rank"));
-  PetscCall(Report("ising_flips", (double)FLIPS * ISING_GROUP / best[1], "flips/s a rank"));
-  PetscCall(Report("ising_flips_ratio_to_scalar", ISING_GROUP * best[0] / best[1], "times as fast"));
+  PetscCall(Report("ising_flips", (double)WORD_FLIPS * ISING_GROUP / best[1], "flips/s a rank"));
+  PetscCall(Report("ising_flips_ratio_to_scalar",
+                   (double)WORD_FLIPS * ISING_GROUP / FLIPS * best[0] / best[1], "times as fast"));
   PetscCall(
       Report("ising_cluster_updates", (double)UPDATES * ISING_GROUP / best[2], "updates of 32x32/s a rank"));
   PetscFunctionReturn(PETSC_SUCCESS);
