@@ -101,8 +101,13 @@ static PetscErrorCode TakeRows(Dataset dataset, DatasetSplit split, int64_t N, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* N rows of a split, evenly spaced where there are more; from `first` on where they have no end. */
-static PetscErrorCode SpacedRows(Dataset dataset, DatasetSplit split, int64_t first, int64_t N, double **x)
+/*
+  MetricsSpacedRows - N rows of a split in raw units on every rank, evenly spaced where there are more; from `first` on where
+  they have no end, rows that no training draws
+
+  Output: x[N][d]  caller frees
+*/
+PetscErrorCode MetricsSpacedRows(Dataset dataset, DatasetSplit split, int64_t first, int64_t N, double **x)
 {
   int64_t size, *index;
 
@@ -144,7 +149,7 @@ static PetscErrorCode ReferenceFromDataset(Comparison *c)
   PetscCall(DatasetGetMixture(c->dataset, &c->law));
   c->M = c->choices.rows;
   PetscCall(DatasetCountRows(c->dataset, SPLIT_TEST, "-metrics_reference_samples", 10000, &c->M));
-  PetscCall(SpacedRows(c->dataset, SPLIT_TEST, 0, c->M, &c->rows));
+  PetscCall(MetricsSpacedRows(c->dataset, SPLIT_TEST, 0, c->M, &c->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,7 +204,7 @@ static PetscErrorCode MeasureFresh(Comparison *c, int set, double *value)
   double       *x;
 
   PetscFunctionBegin;
-  PetscCall(SpacedRows(c->dataset, SPLIT_TEST, c->M + set * N, N, &x));
+  PetscCall(MetricsSpacedRows(c->dataset, SPLIT_TEST, c->M + set * N, N, &x));
   PetscCall(MetricsCompute(c->metrics, N, x, value, NULL));
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -253,7 +258,7 @@ static PetscErrorCode MeasureTraining(Comparison *c)
   PetscCall(DatasetGetSize(c->dataset, SPLIT_TRAIN, &size));
   rows = PetscMin(c->file[0].N, size);
   if (!rows) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SpacedRows(c->dataset, SPLIT_TRAIN, 0, rows, &x));
+  PetscCall(MetricsSpacedRows(c->dataset, SPLIT_TRAIN, 0, rows, &x));
   PetscCall(MetricsCompute(c->metrics, rows, x, c->floor, NULL));
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -82,6 +82,9 @@ PetscErrorCode OptionsSetDeclare(PetscBool declare);
 PetscErrorCode OptionsForget(void);
 PetscErrorCode OptionsPrintHelp(void);
 PetscErrorCode OptionsCheckUnused(const char *command);
+PetscBool      OptionsTyped(const char *key);
+PetscErrorCode OptionsPush(PetscInt n, const char *const *key, const char *const *value);
+PetscErrorCode OptionsPop(void);
 PetscErrorCode OptionsText(char **yaml);
 
 /* ---- sweeps: a block of lists in the input spans a grid of points ---- */
@@ -125,6 +128,7 @@ PetscErrorCode           InputGetDims(Input in, const char *name, int rank, int6
 PetscErrorCode           InputGetRank(Input in, const char *name, int *rank);
 PetscErrorCode           InputRead(Input in, const char *name, DataType type, void *data);
 PetscErrorCode InputReadRows(Input in, const char *name, DataType type, int64_t first, int64_t n, void *data);
+PetscErrorCode InputReadText(Input in, const char *name, char **text);
 PetscErrorCode InputAttrReal(Input in, const char *object, const char *name, int n, double *value,
                              PetscBool *found);
 PetscErrorCode InputAttrInt(Input in, const char *object, const char *name, int64_t *value, PetscBool *found);

@@ -21,6 +21,7 @@ PetscErrorCode NoiseRun(const CommandLine *line);
 PetscErrorCode TrainRun(const CommandLine *line);
 PetscErrorCode SampleRun(const CommandLine *line);
 PetscErrorCode MetricsRun(const CommandLine *line);
+PetscErrorCode CompareRun(const CommandLine *line);
 
 /* Keys that belong to a command and to no object: noted for help */
 PetscErrorCode ProcessRunDeclareOptions(void);
@@ -28,5 +29,6 @@ PetscErrorCode ScoreRunDeclareOptions(void);
 PetscErrorCode DataRunDeclareOptions(void);
 PetscErrorCode NoiseRunDeclareOptions(void);
 PetscErrorCode MetricsRunDeclareOptions(void);
+PetscErrorCode CompareRunDeclareOptions(void);
 
 #endif

@@ -58,6 +58,7 @@ PetscErrorCode MetricsCompute(Metrics metrics, int64_t N, const double *x, doubl
 PetscErrorCode MetricsGetLevels(Metrics metrics, double *value, double *err);
 PetscErrorCode MetricsGetIidFloor(Metrics metrics, int64_t N, double *value);
 PetscErrorCode MetricsDestroy(Metrics *metrics);
+PetscErrorCode MetricsSpacedRows(Dataset dataset, DatasetSplit split, int64_t first, int64_t N, double **x);
 PetscErrorCode MetricsListNames(size_t size, char *text);
 
 /* Files with one label are repetitions of one run: analysis/metrics_table.c */

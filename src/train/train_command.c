@@ -1,14 +1,5 @@
 #include "adcommand.h"
 #include "adtrainer.h"
-#include <stdio.h>
-#include <unistd.h>
-
-typedef struct {
-  Process process;
-  Dataset dataset;
-  Score   score;
-  Trainer trainer;
-} Parts;
 
 /* What is trained is a network, unless asked otherwise (which is then refused), and it starts from nothing. */
 static PetscErrorCode ChooseNet(void)
@@ -23,67 +14,6 @@ static PetscErrorCode ChooseNet(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PartsCreate(Parts *p, uint64_t seed)
-{
-  PetscFunctionBegin;
-  PetscCall(ProcessCreate(&p->process));
-  PetscCall(DatasetCreate(&p->dataset));
-  PetscCall(ScoreCreate(&p->score));
-  PetscCall(ScoreSetType(p->score, "net"));
-  PetscCall(TrainerCreate(&p->trainer));
-  PetscCall(DatasetSetSeed(p->dataset, seed));
-  PetscCall(TrainerSetSeed(p->trainer, seed));
-  PetscCall(ProcessSetFromOptions(p->process));
-  PetscCall(DatasetSetFromOptions(p->dataset));
-  PetscCall(ScoreSetFromOptions(p->score));
-  PetscCall(TrainerSetScore(p->trainer, p->process, p->dataset, p->score));
-  PetscCall(TrainerSetFromOptions(p->trainer));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PartsSetUp(Parts *p)
-{
-  PetscFunctionBegin;
-  PetscCall(ProcessSetUp(p->process));
-  PetscCall(DatasetSetUp(p->dataset));
-  PetscCall(ScoreSetProcess(p->score, p->process));
-  PetscCall(ScoreSetDataset(p->score, p->dataset));
-  PetscCall(ScoreSetUp(p->score));
-  PetscCall(TrainerSetUp(p->trainer));
-  PetscCall(ProcessPrintSummary(p->process));
-  PetscCall(DatasetPrintSummary(p->dataset));
-  PetscCall(ScorePrintSummary(p->score));
-  PetscCall(TrainerPrintSummary(p->trainer));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PartsDestroy(Parts *p)
-{
-  PetscFunctionBegin;
-  PetscCall(TrainerDestroy(&p->trainer));
-  PetscCall(ScoreDestroy(&p->score));
-  PetscCall(DatasetDestroy(&p->dataset));
-  PetscCall(ProcessDestroy(&p->process));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The result is whole: its checkpoint has done its duty. */
-static PetscErrorCode Finish(const Parts *p, const CommandLine *line, const char *checkpoint)
-{
-  Output out;
-  int    rank;
-
-  PetscFunctionBegin;
-  PetscCall(OutputOpen(line->output, line->name, &out));
-  PetscCall(TrainerWrite(p->trainer, out));
-  PetscCall(DatasetWrite(p->dataset, out));
-  PetscCall(OutputClose(&out));
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  if (!rank) unlink(checkpoint);
-  PetscCall(AdPrint("wrote     %s\n", line->output));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   TrainRun - adiff train: fit a network score to noised data
 
@@ -92,26 +22,25 @@ static PetscErrorCode Finish(const Parts *p, const CommandLine *line, const char
 */
 PetscErrorCode TrainRun(const CommandLine *line)
 {
-  Parts     p = {0};
-  char      checkpoint[PETSC_MAX_PATH_LEN];
+  Training  training = {0};
   PetscBool finished;
 
   PetscFunctionBegin;
   PetscCall(ChooseNet());
-  PetscCall(PartsCreate(&p, line->seed));
+  PetscCall(TrainingCreate(line->seed, &training));
   PetscCall(OptionsCheckUnused(line->name));
-  AdCheckInput(snprintf(checkpoint, sizeof(checkpoint), "%s.ckpt", line->output) < (int)sizeof(checkpoint),
-               "-o: the file name is too long");
   PetscCall(OutputMakeFolder(line->output));
-  PetscCall(PartsSetUp(&p));
-  PetscCall(TrainerSolve(p.trainer, checkpoint, &finished));
+  PetscCall(TrainingSetUp(&training));
+  PetscCall(TrainingPrintSummary(&training));
+  PetscCall(TrainingSolve(&training, line->name, line->output, &finished));
   if (finished)
-    PetscCall(Finish(&p, line, checkpoint));
+    PetscCall(AdPrint("wrote     %s\n", line->output));
   else {
-    PetscCall(AdPrint("stopped   checkpoint %s; the same 'adiff train' command, run again, goes on from it\n",
-                      checkpoint));
+    PetscCall(
+        AdPrint("stopped   checkpoint %s.ckpt; the same 'adiff train' command, run again, goes on from it\n",
+                line->output));
     PetscCall(AdRequestExitCode(AD_EXIT_STOPPED));
   }
-  PetscCall(PartsDestroy(&p));
+  PetscCall(TrainingDestroy(&training));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
