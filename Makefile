@@ -45,7 +45,7 @@ export PYTHON
 export ADIFF := $(BUILD)/adiff
 
 .PHONY: all help info run check check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
-        install setup fig2a job layers
+        install setup fig2a compare job layers
 all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
@@ -94,6 +94,9 @@ run: setup ## the main job: alanine dipeptide, ends in a table and a figure
 fig2a: setup ## figure 2a of the paper: diamond, exact score, noises and time steps
 	@$(build_all) all
 	@$(MAKE) --no-print-directory job JOB=fig2a
+compare: setup ## noises against each other under four controls; FULL=1 for the paper's size
+	@$(build_all) all
+	@$(MAKE) --no-print-directory job JOB=compare
 job: # in a make of its own, which sees what setup has installed
 	@NP=$(NP) jobs/$(JOB).sh
 

@@ -355,10 +355,11 @@ PetscErrorCode OptionsFreeTable(OptTable *table)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* OptionsForget - empty the table of known keys. */
+/* OptionsForget - empty the table of known keys; a part of a run that an error ended (OptionsPush) is over as well. */
 PetscErrorCode OptionsForget(void)
 {
   PetscFunctionBegin;
+  PetscCall(OptionsDropPart());
   PetscCall(OptionsFreeTable(&option_table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

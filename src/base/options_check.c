@@ -169,6 +169,21 @@ static PetscErrorCode TakeOver(const OptEntry *part)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* OptionsDropPart - forget what OptionsPush put aside. */
+PetscErrorCode OptionsDropPart(void)
+{
+  PetscFunctionBegin;
+  if (!outer.active) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OptionsFreeTable(&outer.table));
+  for (PetscInt i = 0; i < outer.n; i++) {
+    free(outer.key[i]);
+    free(outer.old[i]);
+  }
+  PetscCall(PetscFree2(outer.key, outer.old));
+  PetscCall(PetscMemzero(&outer, sizeof(outer)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* OptionsPop - back to the options before OptionsPush; what the part read without being told goes into the record. */
 PetscErrorCode OptionsPop(void)
 {
@@ -179,15 +194,12 @@ PetscErrorCode OptionsPop(void)
   option_table = outer.table;
   for (int i = 0; i < part.n; i++) PetscCall(TakeOver(&part.entry[i]));
   PetscCall(OptionsFreeTable(&part));
-  for (PetscInt i = 0; i < outer.n; i++) {
+  for (PetscInt i = 0; i < outer.n; i++)
     if (outer.old[i])
       PetscCall(PetscOptionsSetValue(NULL, outer.key[i], outer.old[i]));
     else
       PetscCall(PetscOptionsClearValue(NULL, outer.key[i]));
-    free(outer.key[i]);
-    free(outer.old[i]);
-  }
-  PetscCall(PetscFree2(outer.key, outer.old));
-  PetscCall(PetscMemzero(&outer, sizeof(outer)));
+  PetscCall(PetscMemzero(&outer.table, sizeof(outer.table))); /* it is the table again */
+  PetscCall(OptionsDropPart());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -21,5 +21,6 @@ extern OptTable option_table;
 PetscErrorCode OptionsNote(const char *key, const char *fallback, const char *value, const char *text,
                            const char *range);
 PetscErrorCode OptionsFreeTable(OptTable *table);
+PetscErrorCode OptionsDropPart(void);
 
 #endif
