@@ -163,7 +163,7 @@ PetscErrorCode CompareKeysPush(const KeyList *keys)
 */
 PetscErrorCode CompareReadNoises(CompareRequest *r, const char *list)
 {
-  char *copy, *word[COMPARE_NOISES], problem[256];
+  char *copy, *word[COMPARE_NOISES] = {NULL}, problem[256];
 
   PetscFunctionBegin;
   PetscCall(PetscStrallocpy(list, &copy));

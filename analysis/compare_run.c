@@ -198,7 +198,7 @@ PetscErrorCode CompareTrainModels(const Compare *c, PetscBool *stopped)
       PetscCall(TrainOne(c, m, rep, &trained, &finished));
       PetscCall(SignalCame(&came));
       kept += trained ? 1 : 0;
-      done += trained ? 0 : 1;
+      done += finished && !trained ? 1 : 0;
       if (!finished || (came && kept + done < all))
         *stopped = PETSC_TRUE;
       else if (!trained && kept + done < all)

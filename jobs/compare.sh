@@ -8,7 +8,7 @@
 . "${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}/jobs/common.sh" # sbatch runs a copy of this file from elsewhere
 mkdir -p results figures
 size=()
-[ -z "${FULL:-}" ] || size=(-compare_seeds 8 -compare_steps 10,20,50,100,500 -sampler_samples 10000 -net_width 128 -net_depth 4 -trainer_iterations 20000)
+[ -z "${FULL:-}" ] || size=(-compare_seeds 8 -compare_steps "10,20,50,100,500" -sampler_samples 10000 -net_width 128 -net_depth 4 -trainer_iterations 20000)
 
 step "trainings, samplings and tests"
 adiff compare inputs/compare.yaml ${size[@]+"${size[@]}"} -o results/compare.h5

@@ -195,6 +195,7 @@ PetscErrorCode CompareClaims(const Compare *c, TextLines *text);
 
 /* ---- running and writing ---- */
 
+PetscErrorCode CompareReadOptions(Compare *c, uint64_t seed, const char *output, const char *command);
 PetscErrorCode CompareKeysPush(const KeyList *keys);
 PetscErrorCode CompareReadNoises(CompareRequest *r, const char *list);
 PetscErrorCode CompareReadSampler(CompareRequest *r);
