@@ -38,8 +38,13 @@ static PetscErrorCode TakeRows(Dataset dataset, DatasetSplit split, int64_t n, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* N rows of a split, evenly spaced where there are more; from `first` on where they have no end. */
-static PetscErrorCode SpacedRows(Dataset dataset, DatasetSplit split, int64_t first, int64_t N, double **x)
+/*
+  MetricsSpacedRows - N rows of a split in raw units on every rank, evenly spaced where there are more; from `first` on where
+  they have no end, rows that no training draws
+
+  Output: x[N][d]  caller frees
+*/
+PetscErrorCode MetricsSpacedRows(Dataset dataset, DatasetSplit split, int64_t first, int64_t N, double **x)
 {
   int64_t size, mine, n, *index;
 
@@ -91,8 +96,8 @@ static PetscErrorCode RandomRows(const Comparison *c, uint32_t step, int64_t N, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A mixture in diffused units to raw ones; FreeMixture ends it */
-static PetscErrorCode RestoreMixture(const MixtureData *from, const Coordinates *c, MixtureData *to)
+/* MetricsRestoreMixture - a mixture in diffused units (NULL: none) to raw ones; MetricsFreeMixture frees it. */
+PetscErrorCode MetricsRestoreMixture(const MixtureData *from, const Coordinates *c, MixtureData *to)
 {
   double *mean, *var;
 
@@ -109,7 +114,7 @@ static PetscErrorCode RestoreMixture(const MixtureData *from, const Coordinates 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FreeMixture(MixtureData *law)
+PetscErrorCode MetricsFreeMixture(MixtureData *law)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree2(law->mean, law->var));
@@ -129,12 +134,12 @@ static PetscErrorCode ReferenceFromDataset(Comparison *c)
   PetscCall(CoordinatesCopy(coordinates, &c->coordinates));
   PetscCall(DatasetGetMixture(c->dataset, &law));
   PetscCall(DatasetGetPeaks(c->dataset, &peaks));
-  PetscCall(RestoreMixture(law, coordinates, &c->law));
-  PetscCall(RestoreMixture(peaks, coordinates, &c->peaks));
+  PetscCall(MetricsRestoreMixture(law, coordinates, &c->law));
+  PetscCall(MetricsRestoreMixture(peaks, coordinates, &c->peaks));
   c->named = PETSC_TRUE;
   c->M     = c->choices.rows;
   PetscCall(DatasetCountRows(c->dataset, SPLIT_TEST, "-metrics_reference_samples", 10000, &c->M));
-  PetscCall(SpacedRows(c->dataset, SPLIT_TEST, 0, c->M, &c->rows));
+  PetscCall(MetricsSpacedRows(c->dataset, SPLIT_TEST, 0, c->M, &c->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -196,7 +201,7 @@ static PetscErrorCode MeasureFresh(Comparison *c, int set, double *value)
   double       *x;
 
   PetscFunctionBegin;
-  PetscCall(SpacedRows(c->dataset, SPLIT_TEST, c->M + set * N, N, &x));
+  PetscCall(MetricsSpacedRows(c->dataset, SPLIT_TEST, c->M + set * N, N, &x));
   PetscCall(MetricsCompute(c->metrics, N, x, value, NULL));
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -249,7 +254,7 @@ static PetscErrorCode MeasureTraining(Comparison *c)
   PetscCall(DatasetGetSize(c->dataset, SPLIT_TRAIN, &size));
   rows = PetscMin(c->file[0].N, size);
   if (!rows) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SpacedRows(c->dataset, SPLIT_TRAIN, 0, rows, &x));
+  PetscCall(MetricsSpacedRows(c->dataset, SPLIT_TRAIN, 0, rows, &x));
   PetscCall(MetricsCompute(c->metrics, rows, x, c->floor, NULL));
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -400,8 +405,8 @@ static PetscErrorCode Free(Comparison *c)
   PetscCall(DatasetDestroy(&c->dataset));
   PetscCall(CoordinatesFree(&c->coordinates));
   PetscCall(PetscFree(c->columns));
-  PetscCall(FreeMixture(&c->law));
-  PetscCall(FreeMixture(&c->peaks));
+  PetscCall(MetricsFreeMixture(&c->law));
+  PetscCall(MetricsFreeMixture(&c->peaks));
   PetscCall(PetscFree(c->rows));
   PetscCall(MetricsCloseFile(&c->source));
   for (int i = 0; i < c->nfiles; i++) PetscCall(MetricsCloseFile(&c->file[i]));

@@ -1,8 +1,28 @@
 /*
-  What a sampler leaves behind: /samples, /trajectory, /process, /coordinates
+  What a sampler tells of itself, and what it leaves behind: /samples, /trajectory, /process, /coordinates
 */
 #include "private/samplerimpl.h"
 #include <string.h>
+
+/* SamplerGetSettings - number of samples, and the last sigma before 0 of grids in sigma; after SetFromOptions. */
+PetscErrorCode SamplerGetSettings(Sampler sampler, int64_t *samples, double *sigma_min)
+{
+  PetscFunctionBegin;
+  *samples   = sampler->samples;
+  *sigma_min = sampler->sigma_min;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* SamplerGetSigmas - the clock at the first time of the grid, and at the last one before 0; after SetUp. */
+PetscErrorCode SamplerGetSigmas(Sampler sampler, double *first, double *last)
+{
+  const AffinePlan *plan = &sampler->plan;
+
+  PetscFunctionBegin;
+  *first = plan->kernel[0].sigma;
+  *last  = plan->kernel[sampler->scheme == SCHEME_FLOW ? 1 : plan->nsteps - 1].sigma;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* "phi,psi,aux1_phi,aux1_psi"; for very many columns only the pattern, an attribute has to stay small */
 static PetscErrorCode ColumnNames(const Coordinates *c, int b, char **text)

@@ -13,7 +13,7 @@ typedef PetscErrorCode (*Declare)(void);
 typedef struct {
   const char *name, *summary, *example;
   PetscErrorCode (*run)(const CommandLine *);
-  Declare   declare[7];  /* whose keys the command reads */
+  Declare   declare[8];  /* whose keys the command reads */
   PetscBool takes_files; /* positional words are files, not mistakes */
 } Command;
 
@@ -69,6 +69,12 @@ static const Command commands[] = {
      .run     = DenoiseRun,
      .declare = {ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions,
                  DenoiseRunDeclareOptions}},
+    {.name    = "compare",
+     .summary = "compare noises under one control at a time: train, sample, test",
+     .example = "adiff compare -compare_noises passive,active:tau=2 -compare_scores exact",
+     .run     = CompareRun,
+     .declare = {CompareRunDeclareOptions, ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions,
+                 NetDeclareOptions, TrainerDeclareOptions, SamplerDeclareOptions}},
 };
 
 #define NCOMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))

@@ -112,7 +112,7 @@ PetscErrorCode InputGetRank(Input in, const char *name, int *rank)
 /* InputGetDims - shape of a dataset that must have the given number of axes. */
 PetscErrorCode InputGetDims(Input in, const char *name, int rank, int64_t *dims)
 {
-  int     found;
+  int     found = 0;
   hsize_t shape[32];
   hid_t   set, space;
 
@@ -184,6 +184,26 @@ PetscErrorCode InputReadRows(Input in, const char *name, DataType type, int64_t 
   H5Sclose(memory);
   H5Sclose(space);
   H5Dclose(set);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* InputReadText - a dataset of one text of fixed length, as OutputWriteStrings writes it; caller frees with PetscFree. */
+PetscErrorCode InputReadText(Input in, const char *name, char **text)
+{
+  hid_t       set, type;
+  H5T_class_t kind;
+  int         good;
+
+  PetscFunctionBegin;
+  PetscCall(OpenSet(in, name, &set));
+  type = H5Dget_type(set);
+  kind = H5Tget_class(type);
+  PetscCall(PetscCalloc1(H5Tget_size(type) + 1, text));
+  good = kind == H5T_STRING && H5Tis_variable_str(type) <= 0 &&
+         H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text) >= 0;
+  H5Tclose(type);
+  H5Dclose(set);
+  AdCheckInput(good, "%s: '%s' dataset %s: expected a text", in->option, in->path, name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,4 +1,4 @@
-#include "adbase.h"
+#include "private/optionsimpl.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -10,36 +10,27 @@
   Options are PETSc's (-key value), read through getters that state meaning and range once. Each getter notes its key here,
   so that help, the check for misspelt keys and the record in the output file need no second list.
 */
-typedef struct {
-  char *key, *value, *fallback, *text, *range;
-} OptEntry;
+OptTable option_table;
 
-static struct {
-  OptEntry *entry;
-  int       n, size;
-  PetscBool declare; /* getters only note their key and default */
-  char    **typed;   /* keys given on the command line */
-  int       ntyped;
-} table;
-
-static PetscErrorCode NoteOption(const char *key, const char *fallback, const char *value, const char *text,
-                                 const char *range)
+/* OptionsNote - put a key, and unless keys are only declared its value, into the table. */
+PetscErrorCode OptionsNote(const char *key, const char *fallback, const char *value, const char *text,
+                           const char *range)
 {
   OptEntry *e = NULL;
 
   PetscFunctionBegin;
-  for (int i = 0; i < table.n; i++)
-    if (!strcasecmp(table.entry[i].key, key)) e = &table.entry[i];
+  for (int i = 0; i < option_table.n; i++)
+    if (!strcasecmp(option_table.entry[i].key, key)) e = &option_table.entry[i];
   if (!e) {
-    if (table.n == table.size) {
-      table.size  = table.size ? 2 * table.size : 64;
-      table.entry = realloc(table.entry, (size_t)table.size * sizeof(OptEntry));
-      PetscCheck(table.entry, PETSC_COMM_SELF, PETSC_ERR_MEM, "option table");
+    if (option_table.n == option_table.size) {
+      option_table.size  = option_table.size ? 2 * option_table.size : 64;
+      option_table.entry = realloc(option_table.entry, (size_t)option_table.size * sizeof(OptEntry));
+      PetscCheck(option_table.entry, PETSC_COMM_SELF, PETSC_ERR_MEM, "option table");
     }
-    e  = &table.entry[table.n++];
-    *e = (OptEntry){strdup(key), NULL, strdup(fallback), strdup(text), strdup(range)};
+    e  = &option_table.entry[option_table.n++];
+    *e = (OptEntry){strdup(key), NULL, strdup(fallback), strdup(text), strdup(range), PETSC_FALSE};
   }
-  if (!table.declare) {
+  if (!option_table.declare) {
     free(e->value);
     e->value = strdup(value);
   }
@@ -52,7 +43,7 @@ static PetscErrorCode RawOption(const char *key, size_t size, char *raw, PetscBo
   PetscFunctionBegin;
   *found = PETSC_FALSE;
   raw[0] = 0;
-  if (!table.declare) PetscCall(PetscOptionsGetString(NULL, NULL, key, raw, size, found));
+  if (!option_table.declare) PetscCall(PetscOptionsGetString(NULL, NULL, key, raw, size, found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -107,7 +98,7 @@ PetscErrorCode OptReal(const char *key, const char *text, OptRange range, PetscR
   if (found) PetscCall(ParseReal(key, raw, range, "a number", value));
   snprintf(now, sizeof(now), "%.17g", *value);
   describe_range(range, "a number", sizeof(limits), limits);
-  PetscCall(NoteOption(key, fallback, now, text, limits));
+  PetscCall(OptionsNote(key, fallback, now, text, limits));
   if (set) *set = found;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -129,7 +120,7 @@ PetscErrorCode OptInt(const char *key, const char *text, OptRange range, PetscIn
     *value = (PetscInt)v;
   }
   snprintf(now, sizeof(now), "%lld", (long long)*value);
-  PetscCall(NoteOption(key, fallback, now, text, limits));
+  PetscCall(OptionsNote(key, fallback, now, text, limits));
   if (set) *set = found;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -153,7 +144,7 @@ PetscErrorCode OptBool(const char *key, const char *text, PetscBool *value, Pets
       ok     = PETSC_TRUE;
     }
   AdCheckInput(!found || ok, "%s: expected true or false, got '%s'", key, raw);
-  PetscCall(NoteOption(key, fallback, *value ? "true" : "false", text, "true or false"));
+  PetscCall(OptionsNote(key, fallback, *value ? "true" : "false", text, "true or false"));
   if (set) *set = found;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -170,27 +161,9 @@ PetscErrorCode OptString(const char *key, const char *text, char *value, size_t 
   AdCheckInput(!found || (strlen(raw) > 0 && strlen(raw) < size),
                "%s: expected a text of 1 to %d characters, got %d", key, (int)size - 1, (int)strlen(raw));
   if (found) snprintf(value, size, "%s", raw);
-  PetscCall(NoteOption(key, fallback, value, text, "text"));
+  PetscCall(OptionsNote(key, fallback, value, text, "text"));
   if (set) *set = found;
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static int edit_distance(const char *a, const char *b)
-{
-  int row[128], la = (int)strlen(a), lb = (int)strlen(b);
-
-  if (lb > 120) return 1000;
-  for (int j = 0; j <= lb; j++) row[j] = j;
-  for (int i = 1; i <= la; i++) {
-    int diagonal = row[0];
-    row[0]       = i;
-    for (int j = 1; j <= lb; j++) {
-      int change = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
-      diagonal   = row[j];
-      row[j]     = PetscMin(change, PetscMin(row[j], row[j - 1]) + 1);
-    }
-  }
-  return row[lb];
 }
 
 /*
@@ -217,7 +190,7 @@ PetscErrorCode OptChoice(const char *key, const char *text, const char *const *n
     }
   }
   AdCheckInput(!found || known, "%s: expected one of %s; got '%s'", key, list, raw);
-  PetscCall(NoteOption(key, fallback, names[*index], text, list));
+  PetscCall(OptionsNote(key, fallback, names[*index], text, list));
   if (set) *set = found;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -275,7 +248,7 @@ PetscErrorCode OptRealList(const char *key, const char *text, OptRange range, Pe
   for (PetscInt i = 0, at = 0; i < *n; i++)
     at += (PetscInt)snprintf(now + at, room - (size_t)at, "%s%.17g", i ? "," : "", value[i]);
   describe_range(range, "a list of numbers, each", sizeof(limits), limits);
-  PetscCall(NoteOption(key, fallback, now, text, limits));
+  PetscCall(OptionsNote(key, fallback, now, text, limits));
   PetscCall(PetscFree(now));
   if (set) *set = found;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -341,10 +314,10 @@ PetscErrorCode OptionsLoad(int argc, char **argv, char ***inputs, int *ninputs)
   PetscFunctionBegin;
   *ninputs = 0;
   PetscCall(PetscCalloc1(argc + 1, inputs));
-  table.typed = calloc((size_t)argc + 1, sizeof(char *));
+  option_table.typed = calloc((size_t)argc + 1, sizeof(char *));
   for (int i = 0; i < argc; i++) {
     if (is_key(argv[i])) {
-      table.typed[table.ntyped++] = strdup(argv[i]);
+      option_table.typed[option_table.ntyped++] = strdup(argv[i]);
       if (i + 1 < argc && !is_key(argv[i + 1])) i++;
     } else if (has_suffix(argv[i], ".yaml") || has_suffix(argv[i], ".yml"))
       PetscCall(InsertYaml(argv[i]));
@@ -360,25 +333,34 @@ PetscErrorCode OptionsLoad(int argc, char **argv, char ***inputs, int *ninputs)
 PetscErrorCode OptionsSetDeclare(PetscBool declare)
 {
   PetscFunctionBegin;
-  table.declare = declare;
+  option_table.declare = declare;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* OptionsForget - empty the table of known keys. */
+/* OptionsFreeTable - empty a table of keys. */
+PetscErrorCode OptionsFreeTable(OptTable *table)
+{
+  PetscFunctionBegin;
+  for (int i = 0; i < table->n; i++) {
+    free(table->entry[i].key);
+    free(table->entry[i].value);
+    free(table->entry[i].fallback);
+    free(table->entry[i].text);
+    free(table->entry[i].range);
+  }
+  for (int i = 0; i < table->ntyped; i++) free(table->typed[i]);
+  free(table->typed);
+  free(table->entry);
+  PetscCall(PetscMemzero(table, sizeof(*table)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* OptionsForget - empty the table of known keys; a part of a run that an error ended (OptionsPush) is over as well. */
 PetscErrorCode OptionsForget(void)
 {
   PetscFunctionBegin;
-  for (int i = 0; i < table.n; i++) {
-    free(table.entry[i].key);
-    free(table.entry[i].value);
-    free(table.entry[i].fallback);
-    free(table.entry[i].text);
-    free(table.entry[i].range);
-  }
-  for (int i = 0; i < table.ntyped; i++) free(table.typed[i]);
-  free(table.typed);
-  free(table.entry);
-  PetscCall(PetscMemzero(&table, sizeof(table)));
+  PetscCall(OptionsDropPart());
+  PetscCall(OptionsFreeTable(&option_table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -386,91 +368,11 @@ PetscErrorCode OptionsForget(void)
 PetscErrorCode OptionsPrintHelp(void)
 {
   PetscFunctionBegin;
-  for (int i = 0; i < table.n; i++) {
-    const OptEntry *e = &table.entry[i];
+  for (int i = 0; i < option_table.n; i++) {
+    const OptEntry *e = &option_table.entry[i];
     PetscCall(AdPrint("  %-24s %s%s%s%s (%s)\n", e->key, e->text, e->fallback[0] ? " [" : "", e->fallback,
                       e->fallback[0] ? "]" : "", e->range));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static const OptEntry *find_entry(const char *key)
-{
-  for (int i = 0; i < table.n; i++)
-    if (!strcasecmp(table.entry[i].key, key)) return &table.entry[i];
-  return NULL;
-}
-
-static const char *nearest_key(const char *key)
-{
-  const char *best   = NULL;
-  int         nearby = 4; /* more changes than this are no misspelling */
-
-  for (int i = 0; i < table.n; i++) {
-    int distance = edit_distance(key, table.entry[i].key);
-    if (distance < nearby) {
-      nearby = distance;
-      best   = table.entry[i].key;
-    }
-  }
-  return best;
-}
-
-static PetscBool read_late(const char *key) /* PETSc looks at these only during or after the run */
-{
-  static const char *const late[] = {"-options_left",
-                                     "-options_view",
-                                     "-citations",
-                                     "-malloc",
-                                     "-log_",
-                                     "-ts_view",
-                                     "-help",
-                                     "-skip_petscrc",
-                                     "-sweep_",
-                                     "-no_signal_handler",
-                                     "-on_error",
-                                     "-get_total_flops",
-                                     NULL};
-
-  for (int i = 0; late[i]; i++)
-    if (!strncmp(key, late[i], strlen(late[i]))) return PETSC_TRUE;
-  return PETSC_FALSE;
-}
-
-static PetscBool was_typed(const char *key)
-{
-  for (int i = 0; i < table.ntyped; i++)
-    if (!strcasecmp(table.typed[i], key)) return PETSC_TRUE;
-  return PETSC_FALSE;
-}
-
-/*
-  OptionsCheckUnused - refuse a key that nobody read
-
-  A key of another command or type may stand in an input file, which several commands share; typed on the command line it
-  is an error, as is a key that no part of the program knows.
-  Precondition: every key of the program has been noted (OptionsSetDeclare).
-*/
-PetscErrorCode OptionsCheckUnused(const char *command)
-{
-  PetscInt n;
-  char   **names, **values;
-
-  PetscFunctionBegin;
-  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
-  for (PetscInt i = 0; i < n; i++) {
-    char        key[256];
-    const char *near;
-    snprintf(key, sizeof(key), "-%s", names[i]);
-    if (read_late(key) || (find_entry(key) && !was_typed(key))) continue;
-    AdCheckInput(!find_entry(key), "%s: 'adiff %s' does not use it with these settings; see 'adiff help %s'",
-                 key, command, command);
-    near = nearest_key(key);
-    AdCheckInput(!near, "%s: unknown option; did you mean %s?", key, near);
-    AdCheckInput(PETSC_FALSE, "%s: unknown option; 'adiff help %s' lists those of this command", key,
-                 command);
-  }
-  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -484,11 +386,12 @@ PetscErrorCode OptionsText(const char *group, char **yaml)
   size_t size = 1, at = 0;
 
   PetscFunctionBegin;
-  for (int i = 0; i < table.n; i++)
-    if (table.entry[i].value) size += strlen(table.entry[i].key) + strlen(table.entry[i].value) + 6;
+  for (int i = 0; i < option_table.n; i++)
+    if (option_table.entry[i].value)
+      size += strlen(option_table.entry[i].key) + strlen(option_table.entry[i].value) + 6;
   PetscCall(PetscCalloc1(size, yaml));
-  for (int i = 0; i < table.n; i++) {
-    const OptEntry *e = &table.entry[i];
+  for (int i = 0; i < option_table.n; i++) {
+    const OptEntry *e = &option_table.entry[i];
     if (e->value && e->value[0] && !strncmp(e->key + 1, group, strlen(group)))
       at += (size_t)snprintf(*yaml + at, size - at, "%s: %s\n", e->key + 1, e->value);
   }

@@ -86,6 +86,9 @@ PetscErrorCode OptionsText(const char *group, char **yaml);
 PetscErrorCode OptSetDefault(const char *key, const char *value);
 PetscErrorCode OptGroupText(const char *prefix, const char *skip, char **text);
 PetscErrorCode OptTakeText(const char *yaml);
+PetscBool      OptionsTyped(const char *key);
+PetscErrorCode OptionsPush(PetscInt n, const char *const *key, const char *const *value);
+PetscErrorCode OptionsPop(void);
 
 /* ---- sweeps: a block of lists in the input spans a grid of points ---- */
 typedef struct {
@@ -131,6 +134,7 @@ PetscErrorCode           InputGetDims(Input in, const char *name, int rank, int6
 PetscErrorCode           InputGetRank(Input in, const char *name, int *rank);
 PetscErrorCode           InputRead(Input in, const char *name, DataType type, void *data);
 PetscErrorCode InputReadRows(Input in, const char *name, DataType type, int64_t first, int64_t n, void *data);
+PetscErrorCode InputReadText(Input in, const char *name, char **text);
 PetscErrorCode InputAttrReal(Input in, const char *object, const char *name, int n, double *value,
                              PetscBool *found);
 PetscErrorCode InputAttrInt(Input in, const char *object, const char *name, int64_t *value, PetscBool *found);

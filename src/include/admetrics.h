@@ -80,6 +80,9 @@ PetscErrorCode MetricsCompute(Metrics metrics, int64_t N, const double *x, doubl
 PetscErrorCode MetricsGetLevels(Metrics metrics, double *value, double *err);
 PetscErrorCode MetricsGetErrors(Metrics metrics, int64_t N, const double *x, double *err);
 PetscErrorCode MetricsDestroy(Metrics *metrics);
+PetscErrorCode MetricsSpacedRows(Dataset dataset, DatasetSplit split, int64_t first, int64_t N, double **x);
+PetscErrorCode MetricsRestoreMixture(const MixtureData *from, const Coordinates *c, MixtureData *to);
+PetscErrorCode MetricsFreeMixture(MixtureData *law);
 PetscErrorCode MetricsListNames(size_t size, char *text);
 PetscErrorCode MetricsDescribe(size_t size, char *text);
 PetscErrorCode MetricsPickRows(int64_t N, int d, const double *x, int64_t picked, const int64_t *index,

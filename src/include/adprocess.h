@@ -23,6 +23,8 @@ PetscErrorCode ProcessTakeOptions(Input in); /* those of a result file, where no
 PetscErrorCode ProcessGetSde(Process process, const LinearSde **sde);
 PetscErrorCode ProcessGetFinalTime(Process process, PetscReal *t_final);
 PetscErrorCode ProcessGetNoised(Process process, int *n, int *component);
+PetscErrorCode ProcessGetTemperature(Process process, PetscReal *temperature);
+PetscErrorCode ProcessGetStationaryVariance(Process process, PetscReal *variance);
 PetscErrorCode ProcessGetLabel(Process process, const char **label);
 PetscErrorCode ProcessGetKernel(Process process, PetscReal t, Kernel *kernel);
 PetscErrorCode ProcessGetTimeOfSigma(Process process, PetscReal sigma, PetscReal *t);

@@ -17,9 +17,25 @@ PetscErrorCode SamplerSolve(Sampler sampler);
 PetscErrorCode SamplerNeedsDataset(Sampler sampler, PetscBool *needs);
 PetscErrorCode SamplerGetStates(Sampler sampler, int64_t *first, int64_t *n,
                                 const double **X); /* diffused units */
+PetscErrorCode SamplerGetSettings(Sampler sampler, int64_t *samples, double *sigma_min);
+PetscErrorCode SamplerGetSigmas(Sampler sampler, double *first, double *last);
 PetscErrorCode SamplerGetEvaluations(Sampler sampler, double *evaluations);
 PetscErrorCode SamplerWrite(Sampler sampler, Output out); /* /samples, /trajectory, /process, /coordinates */
 PetscErrorCode SamplerPrintSummary(Sampler sampler);
 PetscErrorCode SamplerDestroy(Sampler *sampler);
+
+/* Sampling - all parts of one run of the reverse process, as the options in effect describe it; adiff sample does one, adiff
+   compare many. The data set is made only where one is needed: by exact scores and by the exact prior */
+typedef struct {
+  Process process;
+  Score   score;
+  Dataset dataset; /* or NULL */
+  Sampler sampler;
+} Sampling;
+
+PetscErrorCode SamplingCreate(uint64_t seed, Sampling *sampling); /* reads all options, opens no file */
+PetscErrorCode SamplingSetUp(Sampling *sampling);
+PetscErrorCode SamplingPrintSummary(const Sampling *sampling);
+PetscErrorCode SamplingDestroy(Sampling *sampling);
 
 #endif

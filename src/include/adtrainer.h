@@ -19,4 +19,24 @@ PetscErrorCode
 TrainerPrintReport(Trainer trainer); /* losses by time, and whether held-out rows are forgotten */
 PetscErrorCode TrainerDestroy(Trainer *trainer);
 
+/* Training - all parts of one training, as the options in effect describe it; adiff train runs one, adiff compare many */
+typedef struct {
+  Process process;
+  Dataset dataset;
+  Score   score;
+  Trainer trainer;
+} Training;
+
+PetscErrorCode TrainingCreate(uint64_t seed, Dataset dataset,
+                              Training *training); /* reads all options, opens no file */
+PetscErrorCode TrainingSetUp(Training *training);
+PetscErrorCode TrainingPrintSummary(const Training *training);
+/* Trains and writes path; not finished: path.ckpt holds the state. SetUp and OutputMakeFolder first */
+PetscErrorCode TrainingSolve(const Training *training, const char *command, const char *path,
+                             PetscBool *finished);
+PetscErrorCode TrainingDestroy(Training *training);
+/* Was a weights file, or the checkpoint of one, made with the options in effect? key[size]: the first that differs */
+PetscErrorCode TrainingFileAgrees(const char *path, size_t size, char *key, PetscBool *there,
+                                  PetscBool *agrees);
+
 #endif

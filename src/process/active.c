@@ -26,13 +26,14 @@ static PetscErrorCode ProcessFill_Active(Process process)
   LinearSde    *sde = &process->sde;
 
   PetscFunctionBegin;
-  sde->b        = 2;
-  sde->M[0]     = -a->k;
-  sde->M[1]     = 1;
-  sde->M[3]     = -1 / a->tau;
-  process->G[0] = PetscSqrtReal(2 * a->tp);
-  process->G[3] = PetscSqrtReal(2 * a->ta) / a->tau;
-  sde->V0[3]    = a->v0;
+  sde->b               = 2;
+  sde->M[0]            = -a->k;
+  sde->M[1]            = 1;
+  sde->M[3]            = -1 / a->tau;
+  process->G[0]        = PetscSqrtReal(2 * a->tp);
+  process->G[3]        = PetscSqrtReal(2 * a->ta) / a->tau;
+  sde->V0[3]           = a->v0;
+  process->temperature = a->ta + a->tp;
   PetscCall(ProcessNoteParameter(process, "k", a->k));
   PetscCall(ProcessNoteParameter(process, "tau", a->tau));
   PetscCall(ProcessNoteParameter(process, "ta", a->ta));

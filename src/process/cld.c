@@ -24,12 +24,13 @@ static PetscErrorCode ProcessFill_CLD(Process process)
   LinearSde *sde = &process->sde;
 
   PetscFunctionBegin;
-  sde->b        = 2;
-  sde->M[1]     = 1 / c->mass;
-  sde->M[2]     = -1;
-  sde->M[3]     = -c->friction / c->mass;
-  process->G[3] = PetscSqrtReal(2 * c->friction);
-  sde->V0[3]    = c->gamma * c->mass;
+  sde->b               = 2;
+  sde->M[1]            = 1 / c->mass;
+  sde->M[2]            = -1;
+  sde->M[3]            = -c->friction / c->mass;
+  process->G[3]        = PetscSqrtReal(2 * c->friction);
+  sde->V0[3]           = c->gamma * c->mass;
+  process->temperature = 1;
   PetscCall(ProcessNoteParameter(process, "mass", c->mass));
   PetscCall(ProcessNoteParameter(process, "friction", c->friction));
   PetscCall(ProcessNoteParameter(process, "gamma", c->gamma));

@@ -21,9 +21,10 @@ static PetscErrorCode ProcessFill_Passive(Process process)
   const Passive *p = (const Passive *)process->data;
 
   PetscFunctionBegin;
-  process->sde.b    = 1;
-  process->sde.M[0] = -p->k;
-  process->G[0]     = PetscSqrtReal(2 * p->temperature);
+  process->sde.b       = 1;
+  process->sde.M[0]    = -p->k;
+  process->G[0]        = PetscSqrtReal(2 * p->temperature);
+  process->temperature = p->temperature;
   PetscCall(ProcessNoteParameter(process, "k", p->k));
   PetscCall(ProcessNoteParameter(process, "temperature", p->temperature));
   snprintf(process->label, sizeof(process->label), "passive k %g T %g", p->k, p->temperature);

@@ -19,6 +19,7 @@ PetscErrorCode ProcessCreate(Process *process)
   PetscCall(PetscHeaderCreate(p, PROCESS_CLASSID, "Process", "Forward noise", "Process", PETSC_COMM_WORLD,
                               ProcessDestroy, NULL));
   p->rate    = 1;
+  p->scale   = 1;
   p->t_final = 1;
   *process   = p;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -55,6 +56,9 @@ PetscErrorCode ProcessSetFromOptions(Process process)
   PetscCall((*process->ops->setfromoptions)(process));
   PetscCall(OptReal("-process_rate", "speed beta of the process (multiplies M and G G^T; 1, for cld 4)",
                     RANGE_POSITIVE, &process->rate, NULL));
+  PetscCall(OptReal("-process_scale",
+                    "factor on G G^T and on the covariance at t = 0: all temperatures times so much",
+                    RANGE_POSITIVE, &process->scale, NULL));
   PetscCall(OptReal("-process_t_final", "time at which noising ends and generation starts", RANGE_POSITIVE,
                     &process->t_final, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -89,6 +93,29 @@ PetscErrorCode ProcessNoteParameter(Process process, const char *name, double va
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Rate and scale into M, Q, G and V0; the label says so where the scale is not 1 */
+static void apply_factors(Process process)
+{
+  LinearSde   *sde = &process->sde;
+  double      *G   = process->G;
+  const int    b = sde->b, all = b * b;
+  const size_t at = strlen(process->label);
+
+  for (int i = 0; i < b; i++)
+    for (int j = 0; j < b; j++) {
+      double sum = 0;
+      for (int m = 0; m < b; m++) sum += G[i * b + m] * G[j * b + m];
+      sde->Q[i * b + j] = process->rate * process->scale * sum;
+    }
+  for (int i = 0; i < all; i++) {
+    sde->M[i] *= process->rate;
+    sde->V0[i] *= process->scale;
+    G[i] *= sqrt(process->rate * process->scale);
+  }
+  if (process->scale != 1)
+    snprintf(process->label + at, sizeof(process->label) - at, " scale %g", process->scale);
+}
+
 /*
   ProcessSetUp - form M, Q and V0 and check that they make sense
 
@@ -97,26 +124,17 @@ PetscErrorCode ProcessNoteParameter(Process process, const char *name, double va
 PetscErrorCode ProcessSetUp(Process process)
 {
   LinearSde *sde = &process->sde;
-  double    *G   = process->G;
   Kernel     k;
   int        status;
 
   PetscFunctionBegin;
   if (process->setup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMemzero(sde, sizeof(*sde)));
-  PetscCall(PetscMemzero(G, sizeof(process->G)));
+  PetscCall(PetscMemzero(process->G, sizeof(process->G)));
   process->nparameters = 0;
+  process->temperature = NAN;
   PetscCall((*process->ops->fill)(process));
-  for (int i = 0; i < sde->b; i++)
-    for (int j = 0; j < sde->b; j++) {
-      double sum = 0;
-      for (int m = 0; m < sde->b; m++) sum += G[i * sde->b + m] * G[j * sde->b + m];
-      sde->Q[i * sde->b + j] = process->rate * sum;
-    }
-  for (int i = 0; i < sde->b * sde->b; i++) {
-    sde->M[i] *= process->rate;
-    G[i] *= sqrt(process->rate);
-  }
+  apply_factors(process);
   status = kernel_compute(sde, process->t_final, &k);
   AdCheckInput(
       status != KERNEL_FORGOTTEN,
@@ -154,6 +172,34 @@ PetscErrorCode ProcessGetFinalTime(Process process, PetscReal *t_final)
 {
   PetscFunctionBegin;
   *t_final = process->t_final;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  ProcessGetTemperature - total temperature of the noise, scale included
+
+  Output: temperature  passive T, active Ta + Tp; of CLD the scale, since without it friction and noise are those of a bath of
+                       temperature 1 (its stationary v has variance m); NaN for general noise, whose M and G need not
+                       belong to any bath
+*/
+PetscErrorCode ProcessGetTemperature(Process process, PetscReal *temperature)
+{
+  PetscFunctionBegin;
+  *temperature = process->scale * process->temperature;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  ProcessGetStationaryVariance - variance of x when all of x0 is forgotten
+
+  Output: variance  passive T/k, active Tp/k + Ta/(k (1 + k tau)), CLD 1, all times the scale; NaN without a stationary law
+*/
+PetscErrorCode ProcessGetStationaryVariance(Process process, PetscReal *variance)
+{
+  double C[AD_BMAX * AD_BMAX];
+
+  PetscFunctionBegin;
+  *variance = kernel_stationary(&process->sde, C) == KERNEL_OK ? C[0] : NAN;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -280,6 +326,7 @@ PetscErrorCode ProcessWrite(Process process, Output out)
   for (int i = 0; i < process->nparameters; i++)
     PetscCall(OutputAttrReal(out, "/process", process->parameter[i].name, 1, &process->parameter[i].value));
   PetscCall(OutputAttrReal(out, "/process", "rate", 1, &process->rate));
+  PetscCall(OutputAttrReal(out, "/process", "scale", 1, &process->scale));
   PetscCall(OutputAttrReal(out, "/process", "t_final", 1, &process->t_final));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -264,3 +264,55 @@ PetscErrorCode TrainerResume(Trainer t, const char *path)
   PetscCall(AdPrint("train     goes on from step %lld of %s\n", (long long)t->iteration, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* The options that a weights file or a checkpoint was made with; NULL where it does not say. */
+static PetscErrorCode ReadOptionsOf(Input in, char **text)
+{
+  const size_t size = (size_t)1 << 20;
+  PetscBool    found, has;
+
+  PetscFunctionBegin;
+  *text = NULL;
+  PetscCall(InputHas(in, "/checkpoint", &found));
+  if (found) {
+    PetscCall(PetscMalloc1(size, text));
+    PetscCall(InputAttrString(in, "/checkpoint", "options", size, *text, &found));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(InputHas(in, "/score", &found));
+  PetscCall(InputHas(in, "/run/options", &has));
+  if (found && has) PetscCall(InputReadText(in, "/run/options", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  TrainingFileAgrees - was a weights file, or the checkpoint of one, made with the options in effect? Collective.
+
+  Output: there   is there such a file?    agrees  are its options the present ones, apart from those without effect?
+          key[size]  the first that differs, without its dash; empty where the file does not tell
+  Note:   call it after TrainingCreate, when the options in effect are known
+*/
+PetscErrorCode TrainingFileAgrees(const char *path, size_t size, char *key, PetscBool *there,
+                                  PetscBool *agrees)
+{
+  char *before, *now;
+  int   rank, exists = 0;
+  Input in;
+
+  PetscFunctionBegin;
+  *agrees = PETSC_FALSE;
+  key[0]  = 0;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (!rank) exists = !access(path, F_OK);
+  PetscCallMPI(MPI_Bcast(&exists, 1, MPI_INT, 0, PETSC_COMM_WORLD));
+  *there = exists ? PETSC_TRUE : PETSC_FALSE;
+  if (!exists) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(InputOpen("weights", path, &in));
+  PetscCall(ReadOptionsOf(in, &before));
+  PetscCall(InputClose(&in));
+  PetscCall(OptionsText("", &now));
+  if (before) *agrees = options_differ(before, now, free_keys + 1, size, key) ? PETSC_FALSE : PETSC_TRUE;
+  PetscCall(PetscFree(now));
+  PetscCall(PetscFree(before));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -174,5 +174,36 @@ launch 3 process "$work/sweep.yaml" -o "$work/point.h5" >"$work/stdout" 2>&1
 verdict "only the missing point runs again" "$([ "$(grep -c '^done' "$work/stdout")" = 2 ] && [ "$(grep -c '^wrote' "$work/stdout")" = 1 ] || cat "$work/stdout")"
 launch 1 process "$work/sweep.yaml" -process_k 2 -o "$work/point.h5" >"$work/stdout" 2>&1
 verdict "with another request all points do" "$([ "$(grep -c '^wrote' "$work/stdout")" = 3 ] || cat "$work/stdout")"
+# --- compare: refusals, the same bits on any number of ranks, and going on after a stop ---
+small="-compare_noises passive,active:tau=2 -compare_ways time,sigma -compare_seeds 2 -compare_steps 5 -compare_reference_samples 500 -sampler_samples 300 -compare_times uniform"
+refuses "a noise with a key it has not" "active mass 2.*has no key mass" compare -compare_noises passive,active:mass=2
+refuses "a key that a comparison sets itself" "-sampler_steps: .* give -compare_steps" compare -sampler_steps 5
+refuses "a way that does not apply" "has no temperature" compare -compare_noises passive,general:m=-1:g=1 -compare_ways temperature
+refuses "a level where a distance is expected" "share3 is no distance" compare -compare_metrics share3
+# shellcheck disable=SC2086
+any_ranks compared "1 2 3" compare $small -net_width 32 -net_depth 1 -trainer_iterations 64
+verdict "names of runs, seeds and cells in the file" "$("$PYTHON" - "$work/compared.2.h5" <<'PY'
+import sys, h5py, numpy as np
+with h5py.File(sys.argv[1]) as f:
+    c = f["compare"]
+    single, value, error = c["single"][()], c["value"][()], c["stderr"][()]
+    options = bytes(f["run/options"][0]).decode()
+good = single.shape == (2 * 3 * 3 * 2, 2, 3) and np.allclose(single.mean(1), value) and np.isfinite(error).all()
+good = good and "trainer_iterations: 64" in options and "process_tau" not in options and "compare_seeds: 2" in options
+if not good:
+    print("they are not right:", single.shape, options)
+PY
+)"
+# shellcheck disable=SC2086
+launch 2 compare $small -compare_scores joint -net_width 32 -trainer_iterations 2000 -trainer_max_wall 0.1 -o "$work/stop.h5" >"$work/stdout" 2>&1
+code=$?
+verdict "a comparison out of time ends with 75 and no result" "$([ $code = 75 ] && [ ! -e "$work/stop.h5" ] || echo "exit code $code")"
+# shellcheck disable=SC2086
+launch 3 compare $small -net_width 32 -net_depth 1 -trainer_iterations 64 -o "$work/compared.1.h5" >"$work/stdout" 2>&1
+verdict "weights that agree are kept" "$(grep -q '^kept      6 of 6' "$work/stdout" || tail -2 "$work/stdout")"
+same "a comparison gone on with and an unbroken one" "$work/compared.1.h5" "$work/compared.2.h5"
+# shellcheck disable=SC2086
+launch 2 compare $small -net_width 32 -net_depth 1 -trainer_iterations 65 -o "$work/compared.1.h5" >"$work/stdout" 2>&1
+verdict "and those of other options trained again" "$([ "$(grep -c 'was made with another -trainer_iterations' "$work/stdout")" = 6 ] || cat "$work/stdout")"
 
 close_tests

@@ -10,10 +10,12 @@ struct _ProcessOps {
 
 struct _p_Process {
   PETSCHEADER(struct _ProcessOps);
-  void     *data; /* parameters of the type */
-  PetscReal rate; /* beta: multiplies M and G G^T */
+  void     *data;  /* parameters of the type */
+  PetscReal rate;  /* beta: multiplies M and G G^T */
+  PetscReal scale; /* multiplies G G^T and V0: all temperatures of the process */
   PetscReal t_final;
-  LinearSde sde; /* with the rate in it */
+  PetscReal temperature; /* total, of the type, before scale; NaN where the type has none */
+  LinearSde sde;         /* with rate and scale in it */
   double    G[AD_BMAX * AD_BMAX];
   char      label[128];
   int       nparameters;
