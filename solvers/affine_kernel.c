@@ -31,23 +31,21 @@ void affine_update(const AffineMap *map, int d, int64_t n, const double *g, cons
   const int     b = map->b, q = map->q, c = map->c;
   const double *A = map->A, *B = map->B, *L = map->L;
 
-  if (q != 1)
-    update_rows(b, q, c, d, n, A, B, L, g, xi, X);
-  else if (b == 1 && c == 0)
+  if (b == 1 && q == 1 && c == 0)
     update_rows(1, 1, 0, d, n, A, B, L, g, xi, X);
-  else if (b == 1)
+  else if (b == 1 && q == 1)
     update_rows(1, 1, 1, d, n, A, B, L, g, xi, X);
-  else if (b == 2 && c == 0 && d == 2)
+  else if (b == 2 && q == 1 && c == 0 && d == 2)
     update_rows(2, 1, 0, 2, n, A, B, L, g, xi, X);
-  else if (b == 2 && c == 1 && d == 2)
+  else if (b == 2 && q == 1 && c == 1 && d == 2)
     update_rows(2, 1, 1, 2, n, A, B, L, g, xi, X);
-  else if (b == 2 && c == 2 && d == 2)
+  else if (b == 2 && q == 1 && c == 2 && d == 2)
     update_rows(2, 1, 2, 2, n, A, B, L, g, xi, X);
-  else if (b == 2 && c == 0)
+  else if (b == 2 && q == 1 && c == 0)
     update_rows(2, 1, 0, d, n, A, B, L, g, xi, X);
-  else if (b == 2 && c == 1)
+  else if (b == 2 && q == 1 && c == 1)
     update_rows(2, 1, 1, d, n, A, B, L, g, xi, X);
-  else if (b == 2 && c == 2)
+  else if (b == 2 && q == 1 && c == 2)
     update_rows(2, 1, 2, d, n, A, B, L, g, xi, X);
   else
     update_rows(b, q, c, d, n, A, B, L, g, xi, X);

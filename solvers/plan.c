@@ -10,6 +10,7 @@
 /* Steps from where churn has taken the states to the next time of the grid */
 typedef struct {
   double *from, *sigma, *sigma_to; /* [nsteps] in one piece */
+  Kernel *kernel;                  /* [nsteps] at the times of the grid */
 } Steps;
 
 static PetscErrorCode FillTimes(Sampler sampler, const LinearSde *sde, double sigma_min)
@@ -48,17 +49,17 @@ static PetscErrorCode StepsCreate(Sampler sampler, const LinearSde *sde, Steps *
   const AffinePlan *plan  = &sampler->plan;
   const int         n     = plan->nsteps;
   const double      gamma = PetscMin(sampler->churn / n, PETSC_SQRT2 - 1);
-  Kernel            k;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(3 * n, &steps->from));
+  PetscCall(PetscMalloc1(n, &steps->kernel));
   steps->sigma    = steps->from + n;
   steps->sigma_to = steps->from + 2 * n;
   for (int i = 0; i < n; i++) {
     steps->from[i] = plan->t[i];
-    PetscCall(ProcessGetKernel(sampler->process, plan->t[i], &k));
-    if (i) steps->sigma_to[i - 1] = k.sigma;
-    steps->sigma[i] = k.sigma * (1 + gamma);
+    PetscCall(ProcessGetKernel(sampler->process, plan->t[i], &steps->kernel[i]));
+    if (i) steps->sigma_to[i - 1] = steps->kernel[i].sigma;
+    steps->sigma[i] = steps->kernel[i].sigma * (1 + gamma);
     AdCheckInput(gamma == 0 || !later_time(sde, steps->sigma[i], plan->t[i], &steps->from[i]),
                  "-sampler_churn: sigma %g is never reached by this process; take less churn or a smaller "
                  "-sampler_sigma_max",
@@ -122,18 +123,22 @@ static PetscErrorCode FillStages(Sampler sampler, const LinearSde *sde, const St
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Laws at the times of all stages; most stages share theirs with the one before or have one of their own */
-static PetscErrorCode FillKernels(Sampler sampler, const AffineStage *stage)
+/* Laws at the times of all stages, most of which are times of the grid */
+static PetscErrorCode FillKernels(Sampler sampler, const Steps *steps, const AffineStage *stage)
 {
   AffinePlan *plan = &sampler->plan;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(plan->nstages, &plan->kernel));
-  for (int k = 0; k < plan->nstages; k++)
-    if (k && stage[k].t == stage[k - 1].t)
-      plan->kernel[k] = plan->kernel[k - 1];
-    else
-      PetscCall(ProcessGetKernel(sampler->process, stage[k].t, &plan->kernel[k]));
+  for (int i = 0; i < plan->nsteps; i++)
+    for (int k = plan->first_stage[i]; k < plan->first_stage[i + 1]; k++) {
+      const int next = i + 1 < plan->nsteps && stage[k].t == plan->t[i + 1];
+
+      if (next || stage[k].t == plan->t[i])
+        plan->kernel[k] = steps->kernel[i + next];
+      else
+        PetscCall(ProcessGetKernel(sampler->process, stage[k].t, &plan->kernel[k]));
+    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -284,11 +289,12 @@ PetscErrorCode SamplerBuildPlan(Sampler sampler)
   PetscCall(PetscMalloc1(plan->nsteps + 1, &plan->first_stage));
   PetscCall(PetscMalloc1((size_t)plan->nsteps * (size_t)(1 + AD_STAGES + sampler->corrector), &stage));
   PetscCall(FillStages(sampler, sde, &steps, stage));
-  PetscCall(FillKernels(sampler, stage));
+  PetscCall(FillKernels(sampler, &steps, stage));
   PetscCall(SamplerWarnOfInstability(sampler, sde, stage));
   PetscCall(FillMaps(plan, stage));
   PetscCall(PetscFree(stage));
   PetscCall(PetscFree(steps.from));
+  PetscCall(PetscFree(steps.kernel));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

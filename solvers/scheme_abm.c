@@ -26,7 +26,8 @@ static void node_weights(int n, const double *sigma, double from, double to, dou
 
   for (int j = 0; j < n; j++) w[j] = 0.0;
   for (int p = 0; p < 40; p++) {
-    const double y = r + half * (2 * (p / 5) + 1 + point[p % 5]), x = node(smooth, to / y);
+    const int    panel = p / 5;
+    const double y = r + half * (2 * panel + 1 + point[p % 5]), x = node(smooth, to / y);
 
     for (int j = 0; j < n; j++) {
       double basis = half * weight[p % 5];

@@ -31,8 +31,8 @@ static int splitting(const LinearSde *sde, wide *Mr, wide *QCinv)
 static void score_step(const LinearSde *sde, const Kernel *k, double dt, int q, const wide *QCinv, wide *K,
                        wide *B)
 {
-  const int b = sde->b;
-  double    drift[AD_BMAX * AD_BMAX], response[AD_BMAX * AD_BMAX];
+  const int b                        = sde->b;
+  double    drift[AD_BMAX * AD_BMAX] = {0.0}, response[AD_BMAX * AD_BMAX] = {0.0};
 
   reverse_coefficients(sde, k, 1.0, q, drift, response);
   for (int i = 0; i < b * b; i++) {
