@@ -68,7 +68,7 @@ PetscErrorCode MixtureIntegrate(const MixtureData *law, double sigma2, MixtureIn
 {
   const int    d    = law->d;
   const double unit = 17.0794684453471341; /* 2 pi e */
-  Axis         x, y = {0, 1, 1};
+  Axis         x = {0, 0, 0}, y = {0, 1, 1};
   double      *z, *logp, *R, *work, sum[3] = {0}, cell;
 
   PetscFunctionBegin;
