@@ -168,7 +168,7 @@ static PetscErrorCode PrintSettings(const Subject *s, const Likelihood *l)
 static PetscErrorCode PrintLine(const char *what, double value, double err, double d)
 {
   PetscFunctionBegin;
-  PetscCall(AdPrint("%-52s %10.5f(%.5f) nats %10.5f bits/dim\n", what, value, err, value / (d * log(2))));
+  PetscCall(AdPrint("%-54s %10.5f(%.5f) nats %10.5f bits/dim\n", what, value, err, value / (d * log(2))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -193,6 +193,8 @@ static PetscErrorCode Print(const Subject *s, const Likelihood *l)
       PetscCall(PrintLine(strcmp(s->label, "joint net") ? "path-space KL, whatever the process"
                                                         : "path-space KL of this process",
                           l->path.kl, l->path.kl_err, d));
+    if (!l->exact) /* E KL(z | x0 || prior) = I(x0; z) + KL(z || prior) */
+      PetscCall(PrintLine("  Gaussian prior at sigma_max shifts this by less than", l->path.prior_kl, 0, d));
     PetscCall(PrintLine("variational bound, diffused units", l->path.bound, l->path.bound_err, d));
   }
   PetscCall(AdPrint("cost      %.5g forward and backward passes a row\n", l->pullbacks));

@@ -4,8 +4,9 @@
 #include "adlikelihood.h"
 
 enum { LINE_MAX_1D = 100000, LINE_MAX_2D = 1200 };
-#define RESOLUTION 8.0 /* points a standard deviation: the rule is exact to rounding for sums of Gaussians */
-#define REACH      9.0 /* standard deviations */
+#define RESOLUTION                                                                                           \
+  5.0 /* points a standard deviation: exact to rounding for Gaussians; 2e-4 for the kinks of recovery */
+#define REACH 9.0 /* standard deviations */
 
 typedef struct {
   double lo, step;
@@ -68,7 +69,7 @@ PetscErrorCode MixtureIntegrate(const MixtureData *law, double sigma2, MixtureIn
 {
   const int    d    = law->d;
   const double unit = 17.0794684453471341; /* 2 pi e */
-  Axis         x, y = {0, 1, 1};
+  Axis         x = {0, 0, 0}, y = {0, 1, 1};
   double      *z, *logp, *R, *work, sum[3] = {0}, cell;
 
   PetscFunctionBegin;
