@@ -56,7 +56,10 @@ static PetscErrorCode ReadType(PetscInt *type, PetscBool *set)
 static PetscErrorCode ReadFile(Score score)
 {
   PetscFunctionBegin;
-  PetscCall(OptString("-score_file", "weights made by adiff train", score->file, sizeof(score->file), NULL));
+  PetscCall(OptString(
+      "-score_file",
+      "weights made by adiff train; 'adiff sample' takes their noise where no -process_ key is given",
+      score->file, sizeof(score->file), NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

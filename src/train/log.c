@@ -26,7 +26,7 @@ PetscErrorCode TrainerSetUpValidation(Trainer t)
     const int n = (int)PetscMin(t->block, t->held_n - r);
     for (int i = 0; i < n; i++) {
       const int64_t slot = t->held_first + r + i;
-      t->index[i]        = test < 0 ? slot : test < t->held ? slot % test : slot * test / t->held;
+      t->index[i] = test < 0 ? slot : test >= t->held ? slot * test / t->held : slot % PetscMax(1, test);
     }
     PetscCall(TrainerMakeRows(t, VALIDATION_STEP, t->held_first + r, n, t->held, SPLIT_TEST,
                               t->held_in + r * t->nin, t->held_target + r * t->nout));

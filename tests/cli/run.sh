@@ -30,6 +30,17 @@ open(w + "/bad.yaml", "w").write("process:\n\ttype: active\n")
 open(w + "/typo.yaml", "w").write("process: {type: active, tauu: 0.5}\n")
 open(w + "/ragged.csv", "w").write("a,b\n1,2\n3,4,5\n6,7\n")
 open(w + "/words.csv", "w").write("a,b\n1,2\n3,four\n")
+r = np.random.default_rng(5)
+u = r.uniform(0, 2 * np.pi, 300)
+own = np.c_[100 + 30 * np.cos(u), 5e-3 * np.sin(u)] * (1 + 0.02 * r.normal(size=(300, 1)))
+table = lambda x, names: "\n".join([names] + [",".join(repr(float(v)) for v in row) for row in x]) + "\n"
+open(w + "/own.csv", "w").write(table(own, "speed,load"))
+open(w + "/three.csv", "w").write(table(own[:3], "speed,load"))
+open(w + "/constant.csv", "w").write(table(np.c_[own, np.ones(300)], "speed,load,unit"))
+own[7, 1] = 1e300
+open(w + "/huge.csv", "w").write(table(own, "speed,load"))
+own[7, 1] = 0
+open(w + "/tiny.csv", "w").write(table(own * 1e-300, "speed,load"))
 PY
 head -c 3000 inputs/data/alanine_dipeptide.h5 >"$work/cut.h5"
 net="-net_width 32 -net_depth 2 -trainer_log_every 50 -trainer_iterations"
@@ -125,6 +136,39 @@ refuses "data of another width than the weights" "columns" sample -score_file "$
 refuses "metrics of another width" "reference rows of x1" metrics "$work/net_em.1.h5" -dataset_preset coarse_1d
 refuses "metrics of files of different width" "rows of 2 numbers, the reference" metrics "$work/points.h5" "$work/narrow.h5"
 refuses "joint net of another process" "another process" sample -score_file "$work/joint.1.h5" -process_tau 0.7
+
+# --- a user's own file of rows: train, sample and measure without an input file ---
+any_ranks own "1 3" train "$work/own.csv" -net_width 32 -net_depth 2 -trainer_iterations 800
+verdict "names the next commands" "$(grep -q "adiff metrics results/sample.h5.* -dataset_file $work/own.csv" "$work/stdout" || tail -2 "$work/stdout")"
+works "own samples" 2 "$work/own_sample.h5" sample -score_file "$work/own.1.h5"
+works "own metrics" 2 "$work/own_metrics.h5" metrics "$work/own_sample.h5" -dataset_file "$work/own.csv"
+verdict "own samples have names, units and noise of their data" "$("$PYTHON" - "$work" <<'PY'
+import sys, h5py, numpy as np
+w = sys.argv[1]
+text = lambda v: v.decode() if isinstance(v, bytes) else str(v)
+with h5py.File(w + "/own_sample.h5") as f, h5py.File(w + "/own.1.h5") as g:
+    x, rows = f["samples/state"][()], np.loadtxt(w + "/own.csv", delimiter=",", skiprows=1)
+    if text(f["samples"].attrs["columns"]) != "speed,load":
+        print("columns", f["samples"].attrs["columns"])
+    if text(f["dataset"].attrs["file"]) != w + "/own.csv" or "dataset_standardise: sd" not in text(f["dataset"].attrs["options"]):
+        print("the data are not named")
+    if text(f["process"].attrs["label"]) != text(g["process"].attrs["label"]) or text(f["process"].attrs["type"]) != "passive":
+        print("another process:", f["process"].attrs["label"])
+    sigma = g["score"].attrs["sampler_sigma_min"]
+    if "sampler_sigma_min: %.17g\n" % sigma not in text(f["run/options"][0]):
+        print("another sigma_min than", sigma)
+    bad = np.abs(x.mean(0) - rows.mean(0)) / rows.std(0), x.std(0) / rows.std(0)
+    if not (np.all(bad[0] < 0.3) and np.all(np.abs(bad[1] - 1) < 0.2)):
+        print("another law:", bad)
+PY
+)"
+works "a result file as own data" 2 "$work/own_rows.h5" train "$work/rows.1.h5" -net_width 16 -net_depth 1 -trainer_iterations 20
+refuses "two files of rows" "one file of rows at a time" train "$work/own.csv" "$work/words.csv"
+refuses "a file of rows and another" "-dataset_file: names other data" train "$work/own.csv" -dataset_file "$work/words.csv"
+refuses "three rows" "too few to learn from" train "$work/three.csv"
+refuses "a constant column" "leave it out: -dataset_columns speed,load" train "$work/constant.csv"
+refuses "a number that cannot be squared" "column 'load'" train "$work/huge.csv"
+refuses "numbers whose squares are nothing" "column 'speed'" train "$work/tiny.csv"
 
 # --- stop and resume equals the unbroken run ---
 # shellcheck disable=SC2086
