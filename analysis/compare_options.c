@@ -47,11 +47,11 @@ static PetscErrorCode ReadScores(CompareRequest *r, PetscBool *set)
   PetscCall(ReadWords("-compare_scores", "which scores", compare_kind_names, "exact,reduced,joint", kind,
                       &nkinds, set));
   PetscCall(ReadWords("-compare_times", "laws of the training times of joint nets", compare_law_names,
-                      "uniform,sigma", law, &nlaws, NULL));
+                      "uniform,lognormal", law, &nlaws, NULL));
   r->nscores = 0;
   for (int k = 0; k < nkinds; k++)
     for (int l = 0; l < (kind[k] == LEARNT_JOINT ? nlaws : 1); l++)
-      r->score[r->nscores++] = (CompareScore){kind[k], kind[k] == LEARNT_JOINT ? law[l] : LAW_SIGMA};
+      r->score[r->nscores++] = (CompareScore){kind[k], kind[k] == LEARNT_JOINT ? law[l] : LAW_LOGNORMAL};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,7 +152,7 @@ static PetscErrorCode RefuseOwnKeys(void)
       {"-trainer_sigma_max", "-compare_ways"}, {"-sampler_scheme", "-compare_schemes"},
       {"-ts_type", "-compare_schemes"},        {"-sampler_steps", "-compare_steps"},
       {"-sampler_grid", "-compare_ways"},      {"-sampler_sigma_max", "-compare_sigma_max"},
-      {"-sampler_last", "-compare_last"}};
+      {"-sampler_last", "-compare_last"},      {"-sampler_evaluations", "-compare_steps"}};
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)

@@ -10,8 +10,8 @@ const char *const compare_way_names[]    = {"time", "temperature", "variance", "
 const char *const compare_way_texts[]    = {"equal t grid", "equal temperature", "equal variance",
                                             "equal sigma grid", NULL};
 const char *const compare_kind_names[]   = {"exact", "reduced", "joint", NULL};
-const char *const compare_law_names[]    = {"uniform", "log", "sigma", NULL};
-const char *const compare_scheme_names[] = {"em", "anc", "ddim", NULL};
+const char *const compare_law_names[]    = {"uniform", "log", "sigma", "lognormal", NULL};
+const char *const compare_scheme_names[] = {"em", "anc", "ddim", "sscs", "abm", NULL};
 const char *const compare_last_names[]   = {"none", "mean", "denoise", NULL};
 
 int compare_bound(const CompareRequest *r)
@@ -71,7 +71,7 @@ static CompareModel model_of(const CompareRequest *r, int score, int noise, doub
     model.scale     = wide;
     model.sigma_min = lo;
     model.sigma_max = hi;
-  } else if (r->score[score].law == LAW_SIGMA) {
+  } else if (r->score[score].law >= LAW_SIGMA) {
     model.sigma_min = lo;
     model.sigma_max = sqrt(scale) * r->noise[noise].sigma_end;
   }
@@ -180,7 +180,7 @@ int compare_model_keys(const CompareRequest *r, const CompareModel *model, KeyLi
   full |= key_set(keys, "-score_type", "net");
   full |= key_set(keys, "-score_kind", "%s", compare_kind_names[score->kind]);
   full |= key_set(keys, "-trainer_times", "%s",
-                  compare_law_names[score->kind == LEARNT_REDUCED ? LAW_SIGMA : score->law]);
+                  compare_law_names[score->kind == LEARNT_REDUCED ? LAW_LOGNORMAL : score->law]);
   if (model->sigma_max > 0) {
     full |= key_set(keys, "-trainer_sigma_min", "%.17g", model->sigma_min);
     full |= key_set(keys, "-trainer_sigma_max", "%.17g", model->sigma_max);
@@ -200,6 +200,7 @@ int compare_sampling_keys(const CompareRequest *r, const CompareSampling *s, Key
   full |= key_set(keys, "-sampler_steps", "%d", s->steps);
   full |= key_set(keys, "-sampler_grid", "%s", s->sigma_max > 0 ? "sigma_rho" : "uniform");
   full |= key_set(keys, "-sampler_sigma_max", "%.17g", s->sigma_max);
+  if (r->grid_min > 0) full |= key_set(keys, "-sampler_sigma_min", "%.17g", r->grid_min);
   return full;
 }
 

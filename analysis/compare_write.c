@@ -38,7 +38,7 @@ static const char *cell_times(const Compare *c, int row)
 
   return score->kind == LEARNT_EXACT
              ? "-"
-             : compare_law_names[score->kind == LEARNT_REDUCED ? LAW_SIGMA : score->law];
+             : compare_law_names[score->kind == LEARNT_REDUCED ? LAW_LOGNORMAL : score->law];
 }
 
 static const char *cell_scheme(const Compare *c, int row)

@@ -4,9 +4,9 @@
 # shellcheck source=jobs/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# Joint nets as in the paper, joint nets that see every size of noise equally often, one reduced net that serves all noises
-declare -A net=([uniform]="-score_kind joint -trainer_times uniform" [sigma]="-score_kind joint -trainer_times sigma"
-  [reduced]="-score_kind reduced -trainer_times sigma")
+# Joint nets as in the paper, joint nets trained with one law of sigma, one reduced net that serves all noises
+declare -A net=([uniform]="-score_kind joint -trainer_times uniform" [sigma]="-score_kind joint -trainer_times lognormal"
+  [reduced]="-score_kind reduced -trainer_times lognormal")
 models=("passive uniform" "cld uniform" "active uniform" "passive sigma" "active sigma" "cld reduced") # noise and net
 runs=("passive uniform" "cld uniform" "active uniform" "passive sigma" "active sigma" "passive reduced" "cld reduced" "active reduced")
 

@@ -24,7 +24,7 @@ def exact_quality(axes, metrics, metric, taus=TAUS):
     for label, _, wanted in rows(metrics, taus):
         look = STYLE["cld"] if label == "CLD" else style(wanted["process"], wanted.get("tau"))
         series.append((label, look, [metrics.find(metric, **wanted, **s) for s in settings]))
-    dots(axes, [("EM", TICKS[:3]), ("EM, last step mean", TICKS[:3]), ("DDIM", TICKS[3:])], series, metric,
+    dots(axes, [("EM", TICKS[:3]), ("EM, last step mean", TICKS[:3]), ("ANC", TICKS[3:])], series, metric,
          metrics.get_floor(metric).value)
 
 

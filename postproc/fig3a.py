@@ -10,8 +10,8 @@ from planes import EM, GRID, NOISES, WINDOW, Learned, learned_claims, learned_he
 
 DATA = "multi_swissroll_overlap"
 NAMES = ("sw2", "kl", "share3")
-CELLS = [("uniform", {**EM, "steps": 100}, ""), ("uniform", GRID, "control: the same joint nets,\n20 steps of DDIM on\none $\\sigma$ grid"),
-         ("reduced", GRID, "control: one reduced net\nfor all noises, 20 steps of\nDDIM on one $\\sigma$ grid")]
+CELLS = [("uniform", {**EM, "steps": 100}, ""), ("uniform", GRID, "control: the same joint nets,\n20 ancestral steps\non one $\\sigma$ grid"),
+         ("reduced", GRID, "control: one reduced net\nfor all noises, 20 ancestral steps\non one $\\sigma$ grid")]
 
 
 def main(folder, iterations, figure):

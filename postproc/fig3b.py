@@ -21,7 +21,7 @@ def main(folder, iterations, figure):
     for c, noise in enumerate(NOISES):
         axes.append(fig.add_subplot(grid[0, c + 1]))
         panel(axes[-1], learned, "uniform", noise, FLOW, f"{name_noise(noise, learned.tau())}, joint net, flow")
-    controls = [("sigma", "passive", r"passive, even in log $\sigma$, $\sigma$ grid"), ("sigma", "active", r"active, even in log $\sigma$, $\sigma$ grid"),
+    controls = [("sigma", "passive", r"passive, one law of $\sigma$, $\sigma$ grid"), ("sigma", "active", r"active, one law of $\sigma$, $\sigma$ grid"),
                 ("reduced", "passive", r"passive, reduced net, $\sigma$ grid"), ("reduced", "active", r"active, reduced net, $\sigma$ grid")]
     for c, (net, noise, title) in enumerate(controls):
         axes.append(fig.add_subplot(grid[1, c]))

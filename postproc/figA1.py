@@ -13,7 +13,7 @@ from planes import TITLE, new_figure
 def main(folder, samples, figure):
     fig = new_figure(15.5, 18)
     halves = fig.add_gridspec(1, 2, wspace=0.06)
-    caption = Caption("Figure A1. Nine peaks with exact scores, k = T = Ta = 1, exact start at t = 1, Euler-Maruyama on uniform times, and DDIM "
+    caption = Caption("Figure A1. Nine peaks with exact scores, k = T = Ta = 1, exact start at t = 1, Euler-Maruyama on uniform times, and the ancestral scheme of "
                       "order 2 on one grid of 20 sigmas from 0.5 for all noises; mean of the seeds, 10,000 samples each.")
     for part, data in enumerate(("diamond", "diamond_close")):
         metrics = read_exact(folder, data, samples)

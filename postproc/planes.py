@@ -6,12 +6,12 @@ import numpy as np
 from adpost import LONG, SYMBOL, Metrics, draw_floor, numbers, plain_log, plt, read_samples, scatter, style
 
 EM = {"scheme": "em", "last": "none"}
-GRID = {"scheme": "ddim", "steps": 20}  # the same sigmas for every noise
+GRID = {"scheme": "anc", "steps": 20}  # the same sigmas for every noise
 SCHEMES = {"EM, dt 0.1": {**EM, "steps": 10}, "EM, dt 0.01": {**EM, "steps": 100}, "EM, dt 0.002": {**EM, "steps": 500},
            r"$\sigma$ grid, 20 steps": GRID}
 TICKS = ("0.1", ".01", ".002", r"$\sigma$")
 NOISES = {"passive": "passive", "cld": "CLD", "active": "active"}
-NETS = {"uniform": "joint, uniform t", "sigma": r"joint, even in log $\sigma$", "reduced": "one reduced net"}
+NETS = {"uniform": "joint, uniform t", "sigma": r"joint, one law of $\sigma$", "reduced": "one reduced net"}
 WINDOW = {"diamond": (-1, 1), "diamond_close": (-0.5, 0.5), "swissroll": (-0.2, 0.2), "multi_swissroll": (-1, 1),
           "multi_swissroll_overlap": (-0.27, 0.27)}
 TITLE = {"diamond": "nine peaks", "diamond_close": "nine close peaks", "swissroll": "Swiss roll", "multi_swissroll": "five rolls",
@@ -164,7 +164,7 @@ def learned_claims(caption, learned, metric, steps=(10, 100, 500)):
 
 def sigma_claims(compare):
     """Does active noise beat passive noise on one grid of sigma? Three kinds of nets."""
-    for net, text in (("uniform", "the same nets"), ("sigma", "nets trained evenly in log sigma"), ("reduced", "one reduced net")):
+    for net, text in (("uniform", "the same nets"), ("sigma", "nets trained with one law of sigma"), ("reduced", "one reduced net")):
         compare(f"control: active beats passive on one sigma grid, 20 steps, {text}", net, "active", "passive", GRID)
 
 
@@ -172,7 +172,7 @@ def learned_heading(number, what, *models):
     learned, seeds = models[0], " or ".join(sorted({str(m.seeds) for m in models}))
     return (f"Figure {number}. {what}: joint nets of (x, auxiliary, t) as in the paper (rate 4, hybrid score matching, {learned.iterations:,} "
             f"iterations of 512 rows, mean of {seeds} trainings), Euler-Maruyama on uniform times without denoising; controls: 20 steps of "
-            "DDIM order 2 on one grid of sigma for all noises, nets trained evenly in log sigma, one reduced net for all noises.")
+            "the ancestral scheme of order 2 on one grid of sigma for all noises, nets trained with one law of sigma, one reduced net for all noises.")
 
 
 def new_figure(width, height):

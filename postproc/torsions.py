@@ -52,5 +52,5 @@ def heading(number, learned, iterations):
     calls = ", ".join(f"{NOISES[n]} {learned.net['uniform'].column['evaluations'][g[0]]:.0f}" for n, g in rows.items() if g)
     return (f"Figure {number}. Backbone torsions of alanine dipeptide: joint nets of (x, auxiliary, t) as in the paper (rate 4, {iterations} iterations "
             f"of 512 rows, mean of {learned.seeds} trainings), probability flow by adaptive Runge-Kutta to t = 0.001 (tolerance 1e-5; score evaluations "
-            f"a sample: {calls}), then the posterior mean; Jensen-Shannon divergence to held-out stretches of the trajectory. Controls: 20 steps of DDIM "
-            "order 2 on one grid of sigma for all noises, nets trained evenly in log sigma, one reduced net for all noises.")
+            f"a sample: {calls}), then the posterior mean; Jensen-Shannon divergence to held-out stretches of the trajectory. Controls: 20 ancestral steps of "
+            "order 2 on one grid of sigma for all noises, nets trained with one law of sigma, one reduced net for all noises.")

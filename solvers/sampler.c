@@ -42,10 +42,16 @@ PetscErrorCode SamplerSetSeed(Sampler sampler, uint64_t seed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* SamplerSetSigmaMin - default of -sampler_sigma_min; SetFromOptions goes after it. */
-PetscErrorCode SamplerSetSigmaMin(Sampler sampler, PetscReal sigma_min)
+/*
+  SamplerSetNetDefaults - defaults for a learned score; SetFromOptions goes after it
+
+  Input: sigma_min  default of -sampler_sigma_min; 0: as without a net
+  Note:  anc draws fresh noise in every step, which corrects errors of the net; noise-free schemes carry them along
+*/
+PetscErrorCode SamplerSetNetDefaults(Sampler sampler, PetscReal sigma_min)
 {
   PetscFunctionBegin;
+  sampler->scheme          = SCHEME_ANC;
   sampler->sigma_suggested = sigma_min;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

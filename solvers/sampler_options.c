@@ -70,6 +70,8 @@ static PetscErrorCode ReadScheme(Sampler sampler, PetscBool declare)
     at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s: %s", i ? ", " : "", names[i],
                            scheme_table[i].text);
   }
+  snprintf(text + at, sizeof(text) - at,
+           " (default: abm; with -score_file anc: its noise corrects errors of the net)");
   PetscCall(OptChoice("-sampler_scheme", text, names, &sampler->scheme, &set));
   if (!declare) PetscCall(ReadType(sampler, set));
   scheme         = &scheme_table[sampler->scheme];
@@ -131,18 +133,18 @@ static PetscErrorCode ReadExtras(Sampler sampler)
 /* abm reaches sigma = 0 with full order unless its states are disturbed, so it may stop earlier than others */
 static PetscErrorCode ReadGrid(Sampler sampler)
 {
-  const int multiscale  = scheme_table[sampler->scheme].multiscale;
-  const int undisturbed = sampler->churn == 0 && sampler->corrector == 0;
+  const Scheme *scheme      = &scheme_table[sampler->scheme];
+  const int     undisturbed = sampler->churn == 0 && sampler->corrector == 0;
 
   PetscFunctionBegin;
-  sampler->grid      = multiscale ? GRID_SCALES : GRID_SIGMA_RHO;
-  sampler->sigma_min = sampler->sigma_suggested > 0 ? sampler->sigma_suggested
-                       : multiscale && undisturbed  ? 0.02
-                                                    : 0.006;
+  sampler->grid      = scheme->grid_scales ? GRID_SCALES : GRID_SIGMA_RHO;
+  sampler->sigma_min = sampler->sigma_suggested > 0          ? sampler->sigma_suggested
+                       : scheme->reaches_zero && undisturbed ? 0.02
+                                                             : 0.006;
   PetscCall(
       OptChoice("-sampler_grid",
                 "law of the step times; sigma_rho: the same sigmas whatever the noise, scales: fewer of "
-                "them above the width of the data (default: abm scales, others sigma_rho)",
+                "them above the width of the data (default: abm and anc scales, others sigma_rho)",
                 sampler_grid_names, &sampler->grid, NULL));
   PetscCall(
       OptReal("-sampler_rho", "exponent of grids sigma_rho and scales", RANGE_POSITIVE, &sampler->rho, NULL));

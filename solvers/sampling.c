@@ -7,7 +7,7 @@
 static PetscErrorCode TakeDefaults(const Sampling *parts)
 {
   const char *file;
-  double      sigma_min;
+  double      sigma_min = 0;
   PetscBool   found;
   Input       in;
 
@@ -17,7 +17,7 @@ static PetscErrorCode TakeDefaults(const Sampling *parts)
   PetscCall(InputOpen("-score_file", file, &in));
   PetscCall(ProcessTakeOptions(in));
   PetscCall(InputAttrReal(in, "/score", "sampler_sigma_min", 1, &sigma_min, &found));
-  if (found) PetscCall(SamplerSetSigmaMin(parts->sampler, sigma_min));
+  PetscCall(SamplerSetNetDefaults(parts->sampler, found ? sigma_min : 0));
   PetscCall(InputClose(&in));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

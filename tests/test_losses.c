@@ -253,8 +253,8 @@ START_TEST(test_training_noise_follows_the_lognormal_law)
                "-trainer_sigma_max 1 ",
                PETSC_TRUE, &c));
   for (int i = 0; i < 256; i++) {
-    const double a = (log(0.02) + 0.5) / 0.7, b = 0.5 / 0.7,
-                 x = (log(c.trainer->kernel[i].sigma) + 0.5) / 0.7;
+    const double sd = 0.5, a = (log(0.02 / sd) + 0.5) / 0.7, b = (0.5 - log(sd)) / 0.7,
+                 x = (log(c.trainer->kernel[i].sigma / sd) + 0.5) / 0.7;
     ck_assert_double_eq_tol(share(a, x) / share(a, b), (i + 0.5) / 256, 1e-9);
   }
   ck_call(unmake(&c));

@@ -7,7 +7,7 @@ typedef struct _p_Sampler *Sampler;
 
 PetscErrorCode SamplerCreate(Sampler *sampler);
 PetscErrorCode SamplerSetSeed(Sampler sampler, uint64_t seed);
-PetscErrorCode SamplerSetSigmaMin(Sampler sampler, PetscReal sigma_min);
+PetscErrorCode SamplerSetNetDefaults(Sampler sampler, PetscReal sigma_min);
 PetscErrorCode SamplerSetScore(Sampler sampler, Process process, Score score);
 PetscErrorCode SamplerSetDataset(Sampler sampler, Dataset dataset); /* only for the exact prior */
 PetscErrorCode SamplerSetFromOptions(Sampler sampler);

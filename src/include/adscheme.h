@@ -50,7 +50,8 @@ typedef struct {
   int         evaluations, evaluations_last; /* of the model, in a step and in the last one */
   int         stochastic;
   int         can_be_unstable; /* the others are bounded by the posterior means at any step length */
-  int         multiscale;      /* made for grid scales and the last sigma that goes with it */
+  int         grid_scales;     /* best on grid scales */
+  int reaches_zero; /* its last step to sigma = 0 has full order, so that it may start from a larger sigma */
   int (*fill)(const SchemeStep *step, AffineStage *stage,
               int *count); /* NULL: the flow, which has no tables */
 } Scheme;

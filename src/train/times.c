@@ -49,7 +49,7 @@ static int by_sigma(const Trainer t)
 /* Value at share p of the law: a time, or a sigma */
 static double quantile(const Trainer t, double lo, double hi, double p)
 {
-  if (t->law == TIMES_LOGNORMAL) return lognormal_quantile(t->p_mean, t->p_std, lo, hi, p);
+  if (t->law == TIMES_LOGNORMAL) return lognormal_quantile(t->p_mean + log(t->data_sd), t->p_std, lo, hi, p);
   return times_quantile((TimesLaw)t->law, lo, hi, p);
 }
 
@@ -120,11 +120,15 @@ static PetscErrorCode ShareNodes(Trainer t, int64_t first, int64_t n)
 */
 PetscErrorCode TrainerSetUpTimes(Trainer t)
 {
-  double  lo = 0, hi = 0;
-  int64_t first, n;
-  int     failed;
+  const Coordinates *c;
+  double             lo = 0, hi = 0, variance = 0;
+  int64_t            first, n;
+  int                failed;
 
   PetscFunctionBegin;
+  PetscCall(DatasetGetCoordinates(t->dataset, &c));
+  for (int i = 0; i < c->d; i++) variance += c->variance[i] / c->d;
+  t->data_sd = sqrt(variance);
   PetscCall(GetRange(t, &lo, &hi));
   PetscCall(PetscMalloc1(t->nodes, &t->kernel));
   PetscCall(AdSplitRows(t->nodes, 1, &first, &n));

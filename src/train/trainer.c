@@ -30,7 +30,8 @@ PetscErrorCode TrainerCreate(Trainer *trainer)
   t->nodes            = 4096;
   t->t_min            = 1e-5;
   t->sigma_min        = 2e-3;
-  t->p_mean           = -1.2;
+  t->law              = TIMES_LOGNORMAL;
+  t->p_mean           = -0.5;
   t->p_std            = 1.2;
   t->validate         = 2048;
   t->checkpoint_every = 60;
@@ -88,24 +89,21 @@ static PetscErrorCode SetFromOptions_Optimizer(Trainer t)
 
 static PetscErrorCode SetFromOptions_Loss(Trainer t)
 {
-  const char *label = "";
-
   PetscFunctionBegin;
   PetscCall(OptChoice(
       "-trainer_loss",
       "regression target: hsm knows x0 (with -process_v0 0 as the authors coded it), dsm x0 and eta0",
       loss_names, &t->loss_type, NULL));
-  if (t->score) PetscCall(ScoreGetLabel(t->score, &label));
-  if (!strcmp(label, "reduced net"))
-    t->law = TIMES_SIGMA; /* it is to serve every process, not the times of this one */
-  PetscCall(OptChoice(
-      "-trainer_times",
-      "law of the training times: uniform in t (default of joint nets, as in the paper), in log t, or in log "
-      "sigma (default of reduced nets), or log sigma normal",
-      law_names, &t->law, NULL));
+  PetscCall(OptChoice("-trainer_times",
+                      "law of the training times: uniform in t (as in the paper), in log t, or in log sigma, "
+                      "or log sigma normal "
+                      "(best in 'make losses')",
+                      law_names, &t->law, NULL));
   if (t->law == TIMES_LOGNORMAL) {
-    PetscCall(OptReal("-trainer_p_mean", "mean of log sigma, sigma in diffused units", RANGE_ANY, &t->p_mean,
-                      NULL));
+    PetscCall(OptReal(
+        "-trainer_p_mean",
+        "mean of log(sigma/sd), sd the standard deviation of the data (root mean square over columns)",
+        RANGE_ANY, &t->p_mean, NULL));
     PetscCall(OptReal("-trainer_p_std", "standard deviation of log sigma", RANGE_POSITIVE, &t->p_std, NULL));
   }
   if (t->law == TIMES_SIGMA || t->law == TIMES_LOGNORMAL) {

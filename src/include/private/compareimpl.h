@@ -63,8 +63,8 @@ int compare_parse_noise(const char *word, CompareNoise *noise, size_t size, char
 /* What all noises have in common beside the data */
 typedef enum { WAY_TIME, WAY_TEMPERATURE, WAY_VARIANCE, WAY_SIGMA, COMPARE_WAYS } CompareWay;
 typedef enum { LEARNT_EXACT, LEARNT_REDUCED, LEARNT_JOINT, COMPARE_KINDS } CompareKind;
-enum { LAW_UNIFORM, LAW_LOG, LAW_SIGMA, COMPARE_LAWS };
-enum { COMPARE_EM, COMPARE_ANC, COMPARE_DDIM, COMPARE_SCHEMES };
+enum { LAW_UNIFORM, LAW_LOG, LAW_SIGMA, LAW_LOGNORMAL, COMPARE_LAWS };
+enum { COMPARE_EM, COMPARE_ANC, COMPARE_DDIM, COMPARE_SSCS, COMPARE_ABM, COMPARE_SCHEMES };
 enum { COMPARE_NONE, COMPARE_MEAN, COMPARE_DENOISE, COMPARE_LASTS };
 
 extern const char *const compare_way_names[], *const compare_way_texts[],

@@ -63,7 +63,7 @@ PetscErrorCode LawDestroy(Dataset dataset, Law *law);
 #define NAMES_SIZE  60000 /* bytes of all column names: an HDF5 attribute holds a little more */
 #define MAX_COLUMNS (NAMES_SIZE / 32 - 1) /* so that any names of 31 characters fit */
 
-const char *file_of_path(const char *path); /* what follows the last slash */
+const char *file_of_path(const char *path);  /* what follows the last slash */
 PetscBool   table_is_text(const char *path); /* by its ending: .csv .tsv .txt .dat */
 
 /*

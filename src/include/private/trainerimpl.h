@@ -96,8 +96,8 @@ struct _p_Trainer {
   uint64_t  seed;
   PetscInt  iterations, batch, warmup, nodes, log_every, validate; /* log_every 0: chosen in SetUp */
   PetscInt  schedule, loss_type, law, weighting;
-  PetscReal rate, clip, ema_decay, weight_decay, t_min, sigma_min, sigma_max, p_mean, p_std, checkpoint_every,
-      max_wall;
+  PetscReal rate, clip, ema_decay, weight_decay, t_min, sigma_min, sigma_max, p_mean, p_std, data_sd,
+      checkpoint_every, max_wall;
   PetscBool resume;
   /* parts */
   Process          process;
