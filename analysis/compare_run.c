@@ -48,6 +48,7 @@ static PetscErrorCode PushModel(const Compare *c, int model, int repetition)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Options of a sampling; of repetition -1 without weights, which are not there before they are trained */
 static PetscErrorCode PushSampling(const Compare *c, int sampling, int repetition)
 {
   const CompareSampling *s = &c->plan.sampling[sampling];
@@ -56,11 +57,11 @@ static PetscErrorCode PushSampling(const Compare *c, int sampling, int repetitio
   int                    full = compare_sampling_keys(&c->request, s, &keys);
 
   PetscFunctionBegin;
-  if (s->model >= 0) {
+  if (s->model >= 0 && repetition >= 0) {
     PetscCall(ModelPath(c, s->model, repetition, sizeof(path), path));
     full |= key_set(&keys, "-score_file", "%s", path);
   }
-  PetscCall(PushPart(&keys, full, compare_sampling_seed(&c->request, s, repetition)));
+  PetscCall(PushPart(&keys, full, compare_sampling_seed(&c->request, s, PetscMax(repetition, 0))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -100,7 +101,7 @@ PetscErrorCode CompareCheckRuns(const Compare *c)
   for (int s = 0; s < c->plan.nsamplings; s++) {
     Sampling sampling = {0};
 
-    PetscCall(PushSampling(c, s, 0));
+    PetscCall(PushSampling(c, s, -1));
     PetscCall(SamplingCreate(1, &sampling));
     PetscCall(SamplingDestroy(&sampling));
     PetscCall(OptionsPop());

@@ -33,7 +33,9 @@ typedef struct {
   Sampler sampler;
 } Sampling;
 
-PetscErrorCode SamplingCreate(uint64_t seed, Sampling *sampling); /* reads all options, opens no file */
+PetscErrorCode
+               SamplingCreate(uint64_t  seed,
+                              Sampling *sampling); /* reads all options, and the defaults that weights suggest */
 PetscErrorCode SamplingSetUp(Sampling *sampling);
 PetscErrorCode SamplingPrintSummary(const Sampling *sampling);
 PetscErrorCode SamplingDestroy(Sampling *sampling);
