@@ -18,7 +18,7 @@ done
 for peaks in diamond diamond_close; do
   step "$peaks: share within three standard deviations"
   rm -f $out/$peaks/sample_p*.h5
-  # tau 0.01 at dt 0.1 must diverge: its points fail, the others go on, exit code 1
+  # a point that overflows (tau 0.01 at dt 0.1 comes close) fails, the others go on, exit code 1
   points=$("$ADIFF" sweep inputs/fig2a_share.yaml | wc -l)
   adiff sample inputs/fig2a_share.yaml -dataset_preset $peaks -o $out/$peaks/sample.h5 >$out/$peaks.log 2>&1 || [ $? = 1 ]
   done=("$out/$peaks"/sample_p*.h5)

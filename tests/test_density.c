@@ -2,114 +2,70 @@
   Log-density by the probability flow: against exact mixtures under every process, against itself between spaces, and
   against the fact that a density integrates to one
 */
-#include "ad_check.h"
 #include "addensity.h"
-#include <stdlib.h>
-#include <string.h>
+#include "score_case.h"
 
 Suite *density_suite(void);
 
-#define TOY "-dataset_means 0.8,-0.5 -dataset_variances 0.05,0.4 -dataset_weights 0.3,0.7 "
-#define PLANE                                                                                                \
-  "-dataset_dim 2 -dataset_means 1.2,0.1,-0.8,0.4,-0.1,-0.5 -dataset_variances 0.04,0.3,0.01,0.1,0.2,0.02 "  \
-  "-dataset_weights 0.5,0.2,0.3 "
-#define NET "-score_type net -net_width 32 -net_depth 2 "
-
-static const char *const processes[] = {
-    "-process_type passive -process_k 1.3 -process_tp 0.8 ",
-    "-process_type active -process_k 1.3 -process_tau 0.7 -process_ta 0.9 -process_t_final 2 ",
-    "-process_type active -process_k 1.3 -process_tau 0.7 -process_tp 0.2 -process_ta 0.9 ",
-    "-process_type cld ",
-    "-process_type general -process_m -1,1,0,0,-2,1,0,-1,-3 -process_g 0,0,0,0,0,0,0,0,1.5 -process_cov0 "
-    "0.3,0.1,0.1,0.4 -process_t_final 3 ",
-    "-process_type general -process_m -1,0.75,-0.5,0.25,-2,1.25,-0.375,0.5,-0.6 -process_g "
-    "0.7,0,0,0.2,1,0,-0.3,0.4,0.8 -process_cov0 0.75,-0.25,-0.25,0.5 ",
-};
-enum { PROCESSES = 6, ROWS = 60, GRID = 160 };
+/* Final times other than 1, by process */
+static const char *const final[PROCESSES] = {"", "-process_t_final 2 ", "", "", "-process_t_final 3 ", ""};
+enum { ROWS = 60, GRID = 160 };
 
 static const char *const data[] = {TOY, PLANE};
 enum { DATA = 2 };
 
+/* A case, and rows of its data */
 typedef struct {
-  Process process;
-  Dataset dataset;
-  Score   score;
-  int     d;
-  double  x0[ROWS * 2];
-} Case;
+  Case   it;
+  double x0[ROWS * 2];
+} RowsCase;
 
-static PetscErrorCode make(const char *process, const char *law, const char *score, Case *c)
+static PetscErrorCode make_rows(int process, const char *law, const char *score, RowsCase *c)
 {
-  PetscOptions       options;
-  const Coordinates *coordinates;
-  int64_t            index[ROWS];
+  char    text[512];
+  int64_t index[ROWS];
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsCreate(&options));
-  PetscCall(PetscOptionsPush(options));
-  PetscCall(PetscOptionsInsertString(options, process));
-  PetscCall(PetscOptionsInsertString(options, law));
-  PetscCall(PetscOptionsInsertString(options, score));
-  PetscCall(ProcessCreate(&c->process));
-  PetscCall(ProcessSetFromOptions(c->process));
-  PetscCall(DatasetCreate(&c->dataset));
-  PetscCall(DatasetSetFromOptions(c->dataset));
-  PetscCall(ScoreCreate(&c->score));
-  PetscCall(ScoreSetFromOptions(c->score));
-  PetscCall(PetscOptionsPop());
-  PetscCall(PetscOptionsDestroy(&options));
-  PetscCall(ProcessSetUp(c->process));
-  PetscCall(DatasetSetUp(c->dataset));
-  PetscCall(ScoreSetProcess(c->score, c->process));
-  PetscCall(ScoreSetDataset(c->score, c->dataset));
-  PetscCall(ScoreSetUp(c->score));
-  PetscCall(ScoreGetCoordinates(c->score, &coordinates));
-  c->d = coordinates->d;
+  snprintf(text, sizeof(text), "%s%s", processes[process], final[process]);
+  PetscCall(make(text, law, score, &c->it));
   if (score[0]) {
     Net net;
-    PetscCall(ScoreGetNet(c->score, &net));
+    PetscCall(ScoreGetNet(c->it.score, &net));
     PetscCall(NetInitialise(net, 3));
   }
   for (int i = 0; i < ROWS; i++) index[i] = i;
-  PetscCall(DatasetGetRows(c->dataset, SPLIT_TEST, ROWS, index, c->x0, NULL));
+  PetscCall(DatasetGetRows(c->it.dataset, SPLIT_TEST, ROWS, index, c->x0, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void drop(Case *c)
-{
-  ck_call(ScoreDestroy(&c->score));
-  ck_call(DatasetDestroy(&c->dataset));
-  ck_call(ProcessDestroy(&c->process));
 }
 
 typedef struct {
   double logp[GRID], end[GRID * 2], prior[GRID];
 } Found;
 
-static PetscErrorCode compute(const Case *c, const DensitySettings *settings, int64_t n, const double *x0,
+static PetscErrorCode compute(const RowsCase *c, const DensitySettings *settings, int64_t n, const double *x0,
                               Found *found)
 {
   DensityResult result = {found->logp, found->end, found->prior, 0};
 
   PetscFunctionBegin;
-  PetscCall(DensityCompute(c->process, c->score, settings, 0, n, x0, &result));
+  PetscCall(DensityCompute(c->it.process, c->it.score, settings, 0, n, x0, &result));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* log p of the law noised by sigma */
-static void exact(const Case *c, double sigma, int64_t n, const double *z, double *logp)
+static void exact(const RowsCase *c, double sigma, int64_t n, const double *z, double *logp)
 {
   const MixtureData *law;
   double            *work;
 
-  ck_call(DatasetGetMixture(c->dataset, &law));
+  ck_call(DatasetGetMixture(c->it.dataset, &law));
   work = malloc(sizeof(double) * mixture_workspace(law));
   mixture_score(law, sigma * sigma, (int)n, z, NULL, NULL, logp, work);
   free(work);
 }
 
 /* With the law itself for a prior nothing is left but the flow and its divergence */
-static double worst_error(const Case *c, const DensitySettings *settings, const Found *found)
+static double worst_error(const RowsCase *c, const DensitySettings *settings, const Found *found)
 {
   double start[ROWS], end[ROWS], worst = 0;
 
@@ -124,15 +80,15 @@ START_TEST(test_flow_in_the_state_of_every_process_gives_the_density_of_mixtures
 {
   DensitySettings settings = {
       .space = DENSITY_STATE, .sigma_min = 0.01, .sigma_max = 1.2, .tolerance = 1e-8, .seed = 4};
-  double worst;
-  Case   c;
-  Found  found;
+  double   worst;
+  RowsCase c;
+  Found    found;
 
-  ck_call(make(processes[_i / DATA], data[_i % DATA], "", &c));
+  ck_call(make_rows(_i / DATA, data[_i % DATA], "", &c));
   ck_call(compute(&c, &settings, ROWS, c.x0, &found));
   worst = worst_error(&c, &settings, &found);
   ck_assert_msg(worst < 1e-5, "worst error %g", worst);
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 
@@ -140,18 +96,18 @@ START_TEST(test_flow_in_the_clock_gives_the_density_of_mixtures)
 {
   DensitySettings settings = {
       .space = DENSITY_CLOCK, .sigma_min = 0.01, .sigma_max = 300, .tolerance = 1e-8, .seed = 4};
-  double start[ROWS], worst, gaussian = 0;
-  Case   c;
-  Found  found;
+  double   start[ROWS], worst, gaussian = 0;
+  RowsCase c;
+  Found    found;
 
-  ck_call(make(processes[0], data[_i], "", &c));
+  ck_call(make_rows(0, data[_i], "", &c));
   ck_call(compute(&c, &settings, ROWS, c.x0, &found));
   worst = worst_error(&c, &settings, &found);
   ck_assert_msg(worst < 1e-6, "worst error %g", worst);
   exact(&c, settings.sigma_min, ROWS, c.x0, start); /* at sigma 300 the matched Gaussian is the law */
   for (int r = 0; r < ROWS; r++) gaussian = fmax(gaussian, fabs(found.logp[r] - start[r]));
   ck_assert_msg(gaussian < 1e-5, "worst error %g with the Gaussian prior", gaussian);
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 
@@ -160,10 +116,10 @@ START_TEST(test_density_error_follows_the_tolerance)
 {
   DensitySettings settings = {.space = DENSITY_CLOCK, .sigma_min = 0.01, .sigma_max = 10, .seed = 4};
   double          worst[2];
-  Case            c;
+  RowsCase        c;
   Found           found;
 
-  ck_call(make(processes[0], PLANE, "", &c));
+  ck_call(make_rows(0, PLANE, "", &c));
   for (int k = 0; k < 2; k++) {
     settings.tolerance = k ? 1e-9 : 1e-5;
     ck_call(compute(&c, &settings, ROWS, c.x0, &found));
@@ -171,7 +127,7 @@ START_TEST(test_density_error_follows_the_tolerance)
   }
   ck_assert_msg(worst[0] < 1e-3 && worst[1] < 1e-7 && worst[1] < worst[0] / 100, "%g and %g", worst[0],
                 worst[1]);
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 
@@ -180,10 +136,10 @@ START_TEST(test_hutchinson_is_exact_on_a_line_and_unbiased_in_the_plane)
   enum { PROBES = 64 };
   DensitySettings settings = {.space = DENSITY_CLOCK, .sigma_min = 0.01, .sigma_max = 10, .tolerance = 1e-9};
   double          mean = 0, square = 0;
-  Case            c;
+  RowsCase        c;
   Found           whole, guess;
 
-  ck_call(make(processes[0], data[_i], "", &c));
+  ck_call(make_rows(0, data[_i], "", &c));
   ck_call(compute(&c, &settings, ROWS, c.x0, &whole));
   settings.divergence = DIVERGENCE_HUTCHINSON;
   settings.probes     = _i ? PROBES : 1;
@@ -198,7 +154,7 @@ START_TEST(test_hutchinson_is_exact_on_a_line_and_unbiased_in_the_plane)
   else
     ck_assert_msg(square > 1e-6 && square < 0.1 && fabs(mean) < 4.5 * sqrt(square / ROWS),
                   "mean error %g, scatter %g", mean, sqrt(square));
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 
@@ -206,22 +162,22 @@ START_TEST(test_passive_flow_of_a_net_is_the_same_in_state_and_clock)
 {
   DensitySettings settings = {
       .space = DENSITY_CLOCK, .sigma_min = 0.05, .sigma_max = 1.2, .tolerance = 1e-6, .seed = 4};
-  double worst = 0;
-  Case   c;
-  Found  clock, state;
+  double   worst = 0;
+  RowsCase c;
+  Found    clock, state;
 
-  ck_call(make(processes[0], PLANE, NET "-score_kind reduced ", &c));
+  ck_call(make_rows(0, PLANE, NET "-score_kind reduced ", &c));
   ck_call(compute(&c, &settings, ROWS, c.x0, &clock));
   settings.space = DENSITY_STATE;
   ck_call(compute(&c, &settings, ROWS, c.x0, &state));
   for (int r = 0; r < ROWS; r++) worst = fmax(worst, fabs(clock.logp[r] - state.logp[r]));
   ck_assert_msg(worst < 1e-4, "worst difference %g", worst); /* the net is in single precision */
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 
 /* Mass of exp(log-density) over the line, each point at its own draw of w */
-static double mass_of(const Case *c, const DensitySettings *settings)
+static double mass_of(const RowsCase *c, const DensitySettings *settings)
 {
   const double step = 16.0 / GRID;
   double       x0[GRID], mass = 0;
@@ -237,13 +193,13 @@ START_TEST(test_density_of_a_net_in_the_clock_integrates_to_one)
 {
   const DensitySettings settings = {
       .space = DENSITY_CLOCK, .sigma_min = 0.1, .sigma_max = 1.2, .tolerance = 1e-6};
-  double mass;
-  Case   c;
+  double   mass;
+  RowsCase c;
 
-  ck_call(make(processes[0], TOY, NET "-score_kind reduced ", &c));
+  ck_call(make_rows(0, TOY, NET "-score_kind reduced ", &c));
   mass = mass_of(&c, &settings);
   ck_assert_msg(fabs(mass - 1) < 1e-4, "mass %.6f", mass);
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 
@@ -258,9 +214,9 @@ START_TEST(test_density_of_a_net_in_the_state_integrates_to_one)
       _i < PROCESSES ? NET "-score_kind reduced " : NET "-score_kind joint -score_form mixed ";
   DensitySettings settings = {.space = DENSITY_STATE, .sigma_min = 0.1, .sigma_max = 1.2, .tolerance = 1e-5};
   double          mean = 0, square = 0, err;
-  Case            c;
+  RowsCase        c;
 
-  ck_call(make(processes[_i % PROCESSES], TOY, net, &c));
+  ck_call(make_rows(_i % PROCESSES, TOY, net, &c));
   for (int s = 0; s < SETS; s++) {
     double mass;
     settings.seed = (uint64_t)s;
@@ -270,7 +226,7 @@ START_TEST(test_density_of_a_net_in_the_state_integrates_to_one)
   }
   err = sqrt(fmax(square - mean * mean, 0) / (SETS - 1));
   ck_assert_msg(err < 0.05 && fabs(mean - 1) < 5 * err + 1e-4, "mass %.6f (%.6f)", mean, err);
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 
@@ -279,15 +235,15 @@ START_TEST(test_joint_net_in_the_clock_is_refused)
   const DensitySettings settings = {
       .space = DENSITY_CLOCK, .sigma_min = 0.1, .sigma_max = 1, .tolerance = 1e-3};
   PetscErrorCode code;
-  Case           c;
+  RowsCase       c;
   Found          found;
 
-  ck_call(make(processes[1], TOY, NET "-score_kind joint ", &c));
+  ck_call(make_rows(1, TOY, NET "-score_kind joint ", &c));
   PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
   code = compute(&c, &settings, ROWS, c.x0, &found);
   PetscPopErrorHandler();
   ck_assert_int_eq(code, AD_ERR_INPUT);
-  drop(&c);
+  drop(&c.it);
 }
 END_TEST
 

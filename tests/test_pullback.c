@@ -1,71 +1,23 @@
 /*
   Derivatives of scores against differences of the scores themselves, for every process, kind and form
 */
-#include "ad_check.h"
-#include "private/scoreimpl.h"
-#include <stdlib.h>
-#include <string.h>
+#include "score_case.h"
 
 Suite *pullback_suite(void);
 
-#define PLANE                                                                                                \
-  "-dataset_dim 2 -dataset_means 1.2,0.1,-0.8,0.4,-0.1,-0.5 -dataset_variances 0.04,0.3,0.01,0.1,0.2,0.02 "  \
-  "-dataset_weights 0.5,0.2,0.3 "
-#define NET "-score_type net -net_width 32 -net_depth 2 "
-
-static const char *const processes[] = {
-    "-process_type passive -process_k 1.3 -process_tp 0.8 ",
-    "-process_type active -process_k 1.3 -process_tau 0.7 -process_ta 0.9 ",
-    "-process_type active -process_k 1.3 -process_tau 0.7 -process_tp 0.2 -process_ta 0.9 ",
-    "-process_type cld ",
-    "-process_type general -process_m -1,1,0,0,-2,1,0,-1,-3 -process_g 0,0,0,0,0,0,0,0,1.5 -process_cov0 "
-    "0.3,0.1,0.1,0.4 ",
-    "-process_type general -process_m -1,0.75,-0.5,0.25,-2,1.25,-0.375,0.5,-0.6 -process_g "
-    "0.7,0,0,0.2,1,0,-0.3,0.4,0.8 -process_cov0 0.75,-0.25,-0.25,0.5 ",
-};
-enum { PROCESSES = 6 };
-
-static const char *const scores[] = {"", NET "-score_kind reduced ",
+static const char *const scores[] = {"",
+                                     NET "-score_kind reduced ",
                                      NET "-score_kind joint -score_form whitened ",
-                                     NET "-score_kind joint -score_form mixed "};
-enum { SCORES = 4 };
+                                     NET "-score_kind joint -score_form mixed ",
+                                     NET "-score_kind joint -score_form mixed_paper ",
+                                     NET "-score_kind joint -score_form score ",
+                                     NET "-score_kind joint -score_form clock "};
+enum { SCORES = 7, N = 70, D = 2, WIDE = 3 * D }; /* more rows than one block of a net */
 
-static const double times[] = {0.02, 0.3, 1};
-enum { TIMES = 3, N = 70, D = 2, WIDE = 3 * D }; /* more rows than one block of a net */
-
-typedef struct {
-  Process process;
-  Dataset dataset;
-  Score   score;
-  int     b;
-} Case;
-
-static PetscErrorCode make(const char *process, const char *score, Case *c)
+static PetscErrorCode make_plane(const char *process, const char *score, Case *c)
 {
-  PetscOptions     options;
-  const LinearSde *sde;
-
   PetscFunctionBegin;
-  PetscCall(PetscOptionsCreate(&options));
-  PetscCall(PetscOptionsPush(options));
-  PetscCall(PetscOptionsInsertString(options, process));
-  PetscCall(PetscOptionsInsertString(options, PLANE));
-  PetscCall(PetscOptionsInsertString(options, score));
-  PetscCall(ProcessCreate(&c->process));
-  PetscCall(ProcessSetFromOptions(c->process));
-  PetscCall(DatasetCreate(&c->dataset));
-  PetscCall(DatasetSetFromOptions(c->dataset));
-  PetscCall(ScoreCreate(&c->score));
-  PetscCall(ScoreSetFromOptions(c->score));
-  PetscCall(PetscOptionsPop());
-  PetscCall(PetscOptionsDestroy(&options));
-  PetscCall(ProcessSetUp(c->process));
-  PetscCall(DatasetSetUp(c->dataset));
-  PetscCall(ScoreSetProcess(c->score, c->process));
-  PetscCall(ScoreSetDataset(c->score, c->dataset));
-  PetscCall(ScoreSetUp(c->score));
-  PetscCall(ProcessGetSde(c->process, &sde));
-  c->b = sde->b;
+  PetscCall(make(process, PLANE, score, c));
   if (score[0]) {
     Net net;
     PetscCall(ScoreGetNet(c->score, &net));
@@ -74,29 +26,13 @@ static PetscErrorCode make(const char *process, const char *score, Case *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void drop(Case *c)
-{
-  ck_call(ScoreDestroy(&c->score));
-  ck_call(DatasetDestroy(&c->dataset));
-  ck_call(ProcessDestroy(&c->process));
-}
-
 /* Noised rows X[N][b*d] and unit normal weights V[N][d] */
-static void draw(const Case *c, const Kernel *k, double *X, double *V)
+static void draw_both(const Case *c, const Kernel *k, double *X, double *V)
 {
-  int64_t index[N];
-  double  x0[N * D];
+  double x0[N * D];
 
-  for (int i = 0; i < N; i++) index[i] = i;
-  ck_call(DatasetGetRows(c->dataset, SPLIT_TRAIN, N, index, x0, NULL));
-  ck_call(ProcessNoise(c->process, k, D, (RngStream){5, RNG_NOISE, 0}, 0, N, x0, X));
+  draw(c, k, N, x0, X);
   rng_normal_double((RngStream){5, RNG_PROBE, 0}, 0, N, D, V);
-}
-
-/* Spread of component a with the others held fixed: the length over which scores change */
-static double spread(const Kernel *k, int a)
-{
-  return 1 / sqrt(k->l[a] * k->l[a] / k->sigma2 + k->R[a * k->b + a]);
 }
 
 /* Four-point differences of V.x0hat along every component; single precision asks for longer steps */
@@ -108,13 +44,13 @@ START_TEST(test_pullback_is_the_derivative_of_the_posterior_mean)
   Case                c;
   Kernel              k;
 
-  ck_call(make(processes[_i / SCORES], scores[_i % SCORES], &c));
+  ck_call(make_plane(processes[_i / SCORES], scores[_i % SCORES], &c));
   for (int t = 0; t < TIMES; t++) {
     const int wide  = c.b * D;
     double    worst = 0, rounding = 0, slope[N * WIDE] = {0}, unit[WIDE];
 
     ck_call(ProcessGetKernel(c.process, times[t], &k));
-    draw(&c, &k, X, V);
+    draw_both(&c, &k, X, V);
     ck_call(ScorePullback(c.score, &k, N, X, V, NULL, P));
     for (int i = 0; i < wide; i++) {
       unit[i] = spread(&k, i / D);
@@ -147,9 +83,9 @@ START_TEST(test_exact_jacobian_is_symmetric_and_positive)
   Case   c;
   Kernel k;
 
-  ck_call(make(processes[_i], scores[0], &c));
+  ck_call(make_plane(processes[_i], scores[0], &c));
   ck_call(ProcessGetKernel(c.process, 0.3, &k));
-  draw(&c, &k, X, V);
+  draw_both(&c, &k, X, V);
   for (int j = 0; j < D; j++) {
     for (int i = 0; i < N * D; i++) V[i] = i % D == j;
     ck_call(ScorePullback(c.score, &k, N, X, V, NULL, P[j]));
@@ -175,9 +111,9 @@ START_TEST(test_pullback_rows_and_posterior_mean_have_the_same_bits)
   Case    c;
   Kernel  k;
 
-  ck_call(make(processes[_i / SCORES], scores[_i % SCORES], &c));
+  ck_call(make_plane(processes[_i / SCORES], scores[_i % SCORES], &c));
   ck_call(ProcessGetKernel(c.process, 0.3, &k));
-  draw(&c, &k, X, V);
+  draw_both(&c, &k, X, V);
   ck_call(ScorePullback(c.score, &k, N, X, V, x0hat, P));
   ck_call(ScoreDenoise(c.score, &k, N, X, mean));
   ck_assert_mem_eq(mean, x0hat, sizeof(mean));
