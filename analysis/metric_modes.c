@@ -13,8 +13,8 @@ const double alanine_centres[ALANINE_CENTRES][2] = {
 };
 const double alanine_radius = 30.0 * DEGREE;
 
-/* What mode_block_sums() keeps of a mode: samples, those within the radius, |x - c|^2, then x - c */
-enum { MODE_COUNT, MODE_INSIDE, MODE_SQUARES, MODE_SHIFT };
+/* What mode_block_sums() keeps of a mode: samples, |x - c|^2, then x - c */
+enum { MODE_COUNT, MODE_SQUARES, MODE_SHIFT };
 
 /*
   mode_record - doubles a block that mode_block_sums() writes for K modes in d dimensions
@@ -55,12 +55,11 @@ static int nearest_centre(int d, const double *restrict x, int K, const double *
 
   Input:  X[n][d]        first row at the beginning of a block
           centres[K][d]  the known peaks
-          radius         within which a sample counts as inside, 3 sigma as a rule
   Output: sums[metric_blocks(n)][mode_record(K, d)]; their total goes to mode_summary()
   Note:   samples that are not finite belong to no mode
 */
 void mode_block_sums(long n, int d, const double *restrict X, int K, const double *restrict centres,
-                     double radius, double *restrict sums)
+                     double *restrict sums)
 {
   const long width = mode_record(K, d);
 
@@ -74,7 +73,6 @@ void mode_block_sums(long n, int d, const double *restrict X, int K, const doubl
       double *record = sums + i / METRIC_BLOCK * width + (long)c * (MODE_SHIFT + d);
 
       record[MODE_COUNT] += 1.0;
-      record[MODE_INSIDE] += square <= radius * radius;
       record[MODE_SQUARES] += square;
       for (int k = 0; k < d; k++) record[MODE_SHIFT + k] += x[k] - centres[(long)c * d + k];
     }
@@ -82,20 +80,16 @@ void mode_block_sums(long n, int d, const double *restrict X, int K, const doubl
 }
 
 /*
-  mode_summary - weights, widths and the share inside, from the total of mode_block_sums()
+  mode_summary - weights and widths, from the total of mode_block_sums()
 
   Input:  N           all samples
           totals[mode_record(K, d)]
   Output: weights[K]  share of the samples nearest to each centre
           sd[K]       deviation of a coordinate about the mode's own mean; NaN with fewer than two samples
-          inside      share of all samples within the radius of their centre; an isolated mode of width sigma has
-                      1 - exp(-9/2) = 0.98889 within 3 sigma in the plane
 */
 void mode_summary(long N, int d, int K, const double *restrict totals, double *restrict weights,
-                  double *restrict sd, double *inside)
+                  double *restrict sd)
 {
-  double within = 0.0;
-
   for (int c = 0; c < K; c++) {
     const double *record = totals + (long)c * (MODE_SHIFT + d), count = record[MODE_COUNT];
     double        square = 0.0;
@@ -103,9 +97,28 @@ void mode_summary(long N, int d, int K, const double *restrict totals, double *r
     for (int k = 0; k < d; k++) square += record[MODE_SHIFT + k] * record[MODE_SHIFT + k];
     weights[c] = count / (double)N;
     sd[c]      = count > 1.0 ? sqrt((record[MODE_SQUARES] - square / count) / (d * (count - 1.0))) : NAN;
-    within += record[MODE_INSIDE];
   }
-  *inside = within / (double)N;
+}
+
+/*
+  count_inside - samples within a radius of some centre
+
+  Input:  X[n][d], centres[K][d], radius  3 sigma as a rule: of an isolated mode of width sigma 1 - exp(-9/2) = 0.98889 of the
+          samples are within it in the plane
+  Note:   the boundary counts; samples that are not finite are near no centre
+*/
+long count_inside(long n, int d, const double *restrict X, int K, const double *restrict centres,
+                  double radius)
+{
+  long inside = 0;
+
+  for (long i = 0; i < n; i++) {
+    int c = 0;
+
+    while (c < K && !(squared_distance(d, X + i * d, centres + (long)c * d) <= radius * radius)) c++;
+    inside += c < K;
+  }
+  return inside;
 }
 
 /*

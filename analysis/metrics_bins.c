@@ -175,9 +175,9 @@ static double pooled_sd(int64_t N, int K, const double *weight, const double *sd
   return sqrt(squares / freedom);
 }
 
-enum { MODES_INSIDE, MODES_VARIATION, MODES_SD, MODES_WEIGHTS };
+enum { MODES_VARIATION, MODES_SD, MODES_WEIGHTS };
 
-/* ModesEvaluate - share inside, total variation, pooled deviation; then the weight of each mode, then its deviation */
+/* ModesEvaluate - total variation, pooled deviation; then the weight of each mode, then its deviation */
 PetscErrorCode ModesEvaluate(Metrics m, const Cloud *rows, double *value)
 {
   const int  K = m->peaks.n, width = (int)mode_record(K, m->d);
@@ -186,12 +186,23 @@ PetscErrorCode ModesEvaluate(Metrics m, const Cloud *rows, double *value)
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(blocks * width + 1, &local, width, &total));
-  mode_block_sums(rows->n, m->d, rows->x, K, m->peaks.mean, 3 * sqrt(m->peaks.var[0]), local);
+  mode_block_sums(rows->n, m->d, rows->x, K, m->peaks.mean, local);
   PetscCall(AdSumBlocks(metric_blocks(rows->N), blocks, width, local, total));
-  mode_summary(rows->N, m->d, K, total, weight, sd, &value[MODES_INSIDE]);
+  mode_summary(rows->N, m->d, K, total, weight, sd);
   value[MODES_VARIATION] = total_variation(K, weight, m->peaks.weight);
   value[MODES_SD]        = pooled_sd(rows->N, K, weight, sd);
   PetscCall(PetscFree2(local, total));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ShareEvaluate - share of the samples within three widths of some Gaussian of the law: a peak, or a point of a curve */
+PetscErrorCode ShareEvaluate(Metrics m, const Cloud *rows, double *value)
+{
+  long inside = count_inside(rows->n, m->d, rows->x, m->law.n, m->law.mean, 3 * sqrt(m->law.var[0]));
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &inside, 1, MPI_LONG, MPI_SUM, PETSC_COMM_WORLD));
+  *value = (double)inside / (double)rows->N;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

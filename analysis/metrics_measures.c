@@ -50,11 +50,21 @@ static PetscBool has_few_columns(Metrics m)
   return m->d <= 2 ? PETSC_TRUE : PETSC_FALSE;
 }
 
+static PetscBool has_one_width(const MixtureData *law)
+{
+  for (int k = 0; k < law->n * law->d; k++)
+    if (law->var[k] != law->var[0]) return PETSC_FALSE;
+  return has_widths(law);
+}
+
 static PetscBool has_equal_modes(Metrics m)
 {
-  for (int k = 0; k < m->peaks.n * m->peaks.d; k++)
-    if (m->peaks.var[k] != m->peaks.var[0]) return PETSC_FALSE;
-  return has_widths(&m->peaks);
+  return has_one_width(&m->peaks);
+}
+
+static PetscBool has_equal_parts(Metrics m)
+{
+  return has_one_width(&m->law);
 }
 
 static PetscBool has_basins(Metrics m)
@@ -62,10 +72,10 @@ static PetscBool has_basins(Metrics m)
   return m->basins.rank ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* Modes that can be told apart: a curve made of thousands of components has none, but may be asked about them */
+/* Modes that a person tells apart; curves made of thousands of Gaussians have none */
 static PetscBool has_few_modes(Metrics m)
 {
-  return m->peaks.n <= 100 ? PETSC_TRUE : PETSC_FALSE;
+  return m->peaks.n && m->peaks.n <= 100 ? PETSC_TRUE : PETSC_FALSE;
 }
 
 static int count_modes(Metrics m)
@@ -78,7 +88,21 @@ static int count_columns(Metrics m)
   return m->d;
 }
 
-enum { PAIRS, DIVERGENCE, SLICED, WINDOW, LINE, COLUMNS, MODES, BASINS, SUBSETS, FRECHET, BALLS, DENSITIES };
+enum {
+  PAIRS,
+  DIVERGENCE,
+  SLICED,
+  WINDOW,
+  LINE,
+  COLUMNS,
+  SHARE,
+  MODES,
+  BASINS,
+  SUBSETS,
+  FRECHET,
+  BALLS,
+  DENSITIES
+};
 
 const MetricFamily metric_families[] = {
     [PAIRS] = {"pairs", "", 2, 0, always, PairsSetUp, PairsEvaluate}, /* PairsEvaluate relies on its place */
@@ -89,7 +113,9 @@ const MetricFamily metric_families[] = {
                    WindowEvaluate},
     [LINE]      = {"w1", "a mixture of one column with widths > 0", 1, 0, has_exact_line, NULL, LineEvaluate},
     [COLUMNS]   = {"columns", "two columns or more", 2, 0, has_columns, ColumnsSetUp, ColumnsEvaluate},
-    [MODES]     = {"modes", "data with separate clusters of one width > 0", 3, 0, has_equal_modes, NULL,
+    [SHARE]     = {"share3", "a law made of Gaussians of one width > 0", 1, 0, has_equal_parts, NULL,
+                   ShareEvaluate},
+    [MODES]     = {"modes", "data with separate clusters of one width > 0", 2, 0, has_equal_modes, NULL,
                    ModesEvaluate},
     [BASINS]    = {"basins", "periodic columns named phi and psi, or -metrics_basins true", ALANINE_BASINS, 0,
                    has_basins, NULL, BasinsEvaluate},
@@ -129,18 +155,18 @@ const MetricEntry metric_entries[] = {
      COLUMNS,
      1,
      has_many_columns},
-    {{"share3", "1", "share of the samples within three widths of a centre", METRIC_LEVEL},
-     MODES,
+    {{"share3", "1", "share of the samples within three widths of a peak, or of a curve", METRIC_LEVEL},
+     SHARE,
      0,
      has_few_modes},
     {{"tv", "1", "total variation between mode weights and shares of samples nearest to each centre",
       METRIC_DISTANCE},
      MODES,
-     1,
+     0,
      has_few_modes},
     {{"sd", "raw", "standard deviation within a mode, about its own mean, pooled", METRIC_LEVEL},
      MODES,
-     2,
+     1,
      has_few_modes},
     {{"pop_alphaR", "1", "share of samples in the basin alphaR", METRIC_LEVEL},
      BASINS,

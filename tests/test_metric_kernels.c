@@ -157,7 +157,7 @@ static void sums_modes(long n, const double *X, double *sums)
 {
   const double centres[BLOCK_MODES * BLOCK_DIM] = {0, 0, 0, 0, 1, 1, 1, 1, -1, 0, 1, 0};
 
-  mode_block_sums(n, BLOCK_DIM, X, BLOCK_MODES, centres, 1.0, sums);
+  mode_block_sums(n, BLOCK_DIM, X, BLOCK_MODES, centres, sums);
 }
 
 START_TEST(test_block_sums_same_bits_for_any_split)

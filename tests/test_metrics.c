@@ -167,7 +167,7 @@ START_TEST(test_modes_of_samples_of_the_law)
   const double    share = 1 - exp(-4.5), share_err = sqrt(share * (1 - share) / N),
                sd_err = 0.04 / sqrt(4.0 * N);
 
-  settings.list = "modes";
+  settings.list = "share3,modes";
   preset_law("ring", &law);
   x       = draw(&law.law, 9, N);
   metrics = metrics_of(&settings, N, x, &c, &law.law);

@@ -91,9 +91,11 @@ double mixture_wasserstein1(long n, const double *restrict x, int K, const doubl
 /* Modes and basins: analysis/metric_modes.c */
 long   mode_record(int K, int d);
 void   mode_block_sums(long n, int d, const double *restrict X, int K, const double *restrict centres,
-                       double radius, double *restrict sums);
+                       double *restrict sums);
+long   count_inside(long n, int d, const double *restrict X, int K, const double *restrict centres,
+                    double radius);
 void   mode_summary(long N, int d, int K, const double *restrict totals, double *restrict weights,
-                    double *restrict sd, double *inside);
+                    double *restrict sd);
 double total_variation(long K, const double *p, const double *q);
 void   torus_centre_counts(long n, const double *restrict angles, int K, const double (*restrict centres)[2],
                            double radius, long *restrict counts);

@@ -118,6 +118,7 @@ PetscErrorCode MetricsSetUpPlane(Metrics metrics);
 PetscErrorCode DivergenceEvaluate(Metrics m, const Cloud *rows, double *value);
 PetscErrorCode WindowSetUp(Metrics m);
 PetscErrorCode WindowEvaluate(Metrics m, const Cloud *rows, double *value);
+PetscErrorCode ShareEvaluate(Metrics m, const Cloud *rows, double *value);
 PetscErrorCode ModesEvaluate(Metrics m, const Cloud *rows, double *value);
 PetscErrorCode BasinsEvaluate(Metrics m, const Cloud *rows, double *value);
 
