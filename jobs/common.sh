@@ -33,7 +33,7 @@ adiff() { # run the program on all ranks
 }
 
 share_out() { # run the commands on standard input, one a line, each on one rank, as many at a time as there are ranks
-  xargs -d '\n' -n 1 -P "${SLURM_NTASKS:-${NP:-2}}" bash -c
+  xargs -r -d '\n' -n 1 -P "${SLURM_NTASKS:-${NP:-2}}" bash -c
 }
 
 step() { # step TEXT: announce a stage with the time since the start

@@ -47,7 +47,7 @@ int scheme_sscs(const LinearSde *sde, double t, double s, int q, AffineStage *st
 {
   const int    b  = sde->b;
   const double dt = t - s, middle = t - dt / 2.0;
-  wide         Mr[BLOCK_SIZE], Q[BLOCK_SIZE], QCinv[BLOCK_SIZE], F[BLOCK_SIZE], V[BLOCK_SIZE];
+  wide         Mr[BLOCK_SIZE], Q[BLOCK_SIZE], QCinv[BLOCK_SIZE] = {0}, F[BLOCK_SIZE], V[BLOCK_SIZE];
   wide         K[BLOCK_SIZE], B[BLOCK_SIZE], product[BLOCK_SIZE];
   Kernel       k;
   int          status = splitting(sde, Mr, QCinv);
