@@ -14,8 +14,9 @@ from adpost import plt, texts
 
 WAYS = {"time": "equal t grid (the paper)", "temperature": "equal temperature", "variance": "equal variance of x",
         "sigma": "equal sigma grid"}
-LINES = {("exact", "-"): (":", "o"), ("reduced", "sigma"): ("-", "s"), ("joint", "uniform"): ("--", "^"),
-         ("joint", "log"): ("-.", "v"), ("joint", "sigma"): ((0, (5, 1, 1, 1, 1, 1)), "D")}
+LINES = {("exact", "-"): (":", "o"), ("reduced", "lognormal"): ("-", "s"), ("joint", "uniform"): ("--", "^"),
+         ("joint", "log"): ("-.", "v"), ("joint", "sigma"): ((0, (5, 1, 1, 1, 1, 1)), "D"),
+         ("joint", "lognormal"): ((0, (5, 1, 1, 1, 1, 1)), "D")}
 
 
 class Compare:

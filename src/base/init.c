@@ -112,30 +112,36 @@ double AdWallTime(void)
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static PetscErrorCode PrintFromRankZero(FILE *stream, const char *prefix, const char *format,
-                                        va_list arguments)
+/* Has this text been said before? A sweep would repeat itself for every point. */
+static int said_before(const char *text)
 {
-  int rank;
+  static uint64_t said[64];
+  static int      n;
+  uint64_t        hash = 1469598103934665603u;
 
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  if (!rank) {
-    fputs(prefix, stream);
-    vfprintf(stream, format, arguments);
-    fflush(stream);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 1099511628211u; /* FNV-1a */
+  for (int i = 0; i < n; i++)
+    if (said[i] == hash) return 1;
+  if (n < 64) said[n++] = hash;
+  return 0;
 }
 
-/* AdWarning - one line on stderr from rank 0; the run goes on. */
+/* AdWarning - one line on stderr from rank 0, the same text once only; the run goes on. */
 PetscErrorCode AdWarning(const char *format, ...)
 {
   va_list arguments;
+  char    text[2048];
+  int     rank;
 
   PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   va_start(arguments, format);
-  PetscCall(PrintFromRankZero(stderr, "adiff: warning: ", format, arguments));
+  vsnprintf(text, sizeof(text), format, arguments);
   va_end(arguments);
+  if (!rank && !said_before(text)) {
+    fprintf(stderr, "adiff: warning: %s", text);
+    fflush(stderr);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,10 +149,15 @@ PetscErrorCode AdWarning(const char *format, ...)
 PetscErrorCode AdPrint(const char *format, ...)
 {
   va_list arguments;
+  int     rank;
 
   PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   va_start(arguments, format);
-  PetscCall(PrintFromRankZero(stdout, "", format, arguments));
+  if (!rank) {
+    vfprintf(stdout, format, arguments);
+    fflush(stdout);
+  }
   va_end(arguments);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
