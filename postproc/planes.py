@@ -110,7 +110,7 @@ def learned_panels(fig, spec, learned, names, metrics, title):
     name_part(axes[0, 0], title)
     for panel, metric in zip(low, metrics):
         learned_quality(panel, learned, metric)
-    low[-1].legend(fontsize=6.5, loc="lower right")
+    low[-1].legend(fontsize=6.5, loc="upper left", bbox_to_anchor=(0, 0.94))
     low[-1].set_xlabel(r"time step dt of Euler-Maruyama; $\sigma$: 20 steps on one grid", fontsize=8)
 
 
