@@ -23,10 +23,11 @@ verdict() { # verdict NAME PROBLEM: an empty problem is a pass
   fi
 }
 
-refuses() { # refuses NAME 'text of the message' ARGS...: exit 2, one line, nothing written, on 1 and 3 ranks
+refusing="1 3" # ranks
+refuses() { # refuses NAME 'text of the message' ARGS...: exit 2, one line, nothing written, on each of these numbers of ranks
   local name=$1 text=$2 n code problem
   shift 2
-  for n in 1 3; do
+  for n in $refusing; do
     rm -rf "$work/out" && mkdir "$work/out"
     launch "$n" "$@" -o "$work/out/x.h5" >"$work/stdout" 2>"$work/stderr"
     code=$?

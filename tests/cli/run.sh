@@ -47,6 +47,7 @@ net="-net_width 32 -net_depth 2 -trainer_log_every 50 -trainer_iterations"
 
 # --- bad input: one line, exit code 2, nothing written ---
 refuses "misspelt key" "did you mean -process_rate" process -process_rat 2
+refusing=3 # one rank alone cannot disagree with itself
 refuses "misspelt key in a file" "did you mean -process_tau" process "$work/typo.yaml"
 refuses "unknown command" "unknown command" smaple
 refuses "bad number" "-process_tau: expected a number > 0, got 'abc'" process -process_tau abc
