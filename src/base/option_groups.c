@@ -1,8 +1,15 @@
 /* Options by group: the keys -group_key that belong to one object */
-#include "adbase.h"
+#include "private/optionsimpl.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* opt_is_key - a dash and a letter; a dash and a digit begin a negative number, which is a value */
+int opt_is_key(const char *word)
+{
+  return word[0] == '-' && isalpha((unsigned char)word[1]);
+}
 
 /*
   OptSetDefault - a value for a key that the user has not given; the getter then reads and records it
@@ -35,7 +42,7 @@ PetscErrorCode OptGroupText(const char *prefix, const char *skip, char **text)
   size = strlen(all) + 2;
   PetscCall(PetscCalloc1(size, text));
   for (char *word = strtok_r(all, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-    if (word[0] == '-' && strchr("0123456789.", word[1]) == NULL)
+    if (opt_is_key(word))
       inside =
           !strncmp(word, prefix, strlen(prefix)) && (!skip || strcmp(word, skip)) ? PETSC_TRUE : PETSC_FALSE;
     if (inside) at += (size_t)snprintf(*text + at, size - at, " %s", word);

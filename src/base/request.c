@@ -3,6 +3,7 @@
   request, and is newer than the program and all that it read, need not run again.
 */
 #include "private/h5impl.h"
+#include "private/optionsimpl.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,6 @@ static PetscBool changes_no_result(const char *key)
   return PETSC_FALSE;
 }
 
-static PetscBool is_key(const char *word)
-{
-  return word[0] == '-' && ((word[1] >= 'a' && word[1] <= 'z') || (word[1] >= 'A' && word[1] <= 'Z'))
-             ? PETSC_TRUE
-             : PETSC_FALSE;
-}
-
 /* RequestNote - remember a command and the options database as the request that files written from now on answer. */
 PetscErrorCode RequestNote(const char *command)
 {
@@ -40,7 +34,7 @@ PetscErrorCode RequestNote(const char *command)
   PetscCall(PetscCalloc1(size, &request));
   PetscCall(PetscStrlcat(request, command, size));
   for (char *word = strtok_r(all, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-    if (is_key(word)) keep = changes_no_result(word) ? PETSC_FALSE : PETSC_TRUE;
+    if (opt_is_key(word)) keep = changes_no_result(word) ? PETSC_FALSE : PETSC_TRUE;
     if (!keep) continue;
     PetscCall(PetscStrlcat(request, " ", size));
     PetscCall(PetscStrlcat(request, word, size));

@@ -40,10 +40,10 @@ double lognormal_quantile(double mean, double deviation, double lo, double hi, d
   return fmin(fmax(exp(mean + deviation * 0.5 * (a + b)), lo), hi);
 }
 
-/* Is t drawn through sigma? */
-static int by_sigma(const Trainer t)
+/* times_by_sigma - is t drawn through sigma? */
+int times_by_sigma(TimesLaw law)
 {
-  return t->law == TIMES_SIGMA || t->law == TIMES_LOGNORMAL;
+  return law == TIMES_SIGMA || law == TIMES_LOGNORMAL;
 }
 
 /* Value at share p of the law: a time, or a sigma */
@@ -61,7 +61,7 @@ static PetscErrorCode GetRange(Trainer t, double *lo, double *hi)
   PetscFunctionBegin;
   PetscCall(ProcessGetFinalTime(t->process, hi));
   *lo = t->t_min;
-  if (by_sigma(t)) {
+  if (times_by_sigma((TimesLaw)t->law)) {
     PetscCall(ProcessGetKernel(t->process, *hi, &end));
     AdCheckInput(
         t->sigma_max <= end.sigma * (1 + 1e-12),
@@ -71,7 +71,7 @@ static PetscErrorCode GetRange(Trainer t, double *lo, double *hi)
     *hi = t->sigma_max > 0 ? PetscMin(t->sigma_max, end.sigma) : end.sigma;
   }
   AdCheckInput(*lo < *hi, "%s: expected less than %g, where this process ends, got %g",
-               by_sigma(t) ? "-trainer_sigma_min" : "-trainer_t_min", *hi, *lo);
+               times_by_sigma((TimesLaw)t->law) ? "-trainer_sigma_min" : "-trainer_t_min", *hi, *lo);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,7 +88,7 @@ static PetscErrorCode ComputeNodes(Trainer t, double lo, double hi, int64_t firs
   for (int64_t i = first; i < first + n; i++) {
     double time   = quantile(t, lo, hi, ((double)i + 0.5) / (double)t->nodes);
     int    status = KERNEL_OK;
-    if (by_sigma(t)) status = kernel_time_of_sigma(sde, time, t_final, &time);
+    if (times_by_sigma((TimesLaw)t->law)) status = kernel_time_of_sigma(sde, time, t_final, &time);
     if (!status) status = kernel_compute(sde, time, &t->kernel[i]);
     if (status || (t->loss == &train_dsm && !t->kernel[i].c_regular)) (*failed)++;
   }
@@ -135,7 +135,7 @@ PetscErrorCode TrainerSetUpTimes(Trainer t)
   PetscCall(ComputeNodes(t, lo, hi, first, n, &failed));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_SUM, PETSC_COMM_WORLD));
   AdCheckInput(
-      !failed || by_sigma(t),
+      !failed || times_by_sigma((TimesLaw)t->law),
       "-trainer_t_min: from t = %g on there is %sno law to learn at %d of %d times; take a larger one%s", lo,
       t->loss == &train_dsm ? "(given x0 and aux0) " : "", failed, (int)t->nodes,
       t->loss == &train_dsm ? " or -trainer_loss hsm" : "");

@@ -106,7 +106,7 @@ static PetscErrorCode SetFromOptions_Loss(Trainer t)
         RANGE_ANY, &t->p_mean, NULL));
     PetscCall(OptReal("-trainer_p_std", "standard deviation of log sigma", RANGE_POSITIVE, &t->p_std, NULL));
   }
-  if (t->law == TIMES_SIGMA || t->law == TIMES_LOGNORMAL) {
+  if (times_by_sigma((TimesLaw)t->law)) {
     PetscCall(OptReal("-trainer_sigma_min",
                       "smallest sigma in diffused units, about a tenth of the smallest scale of the data; "
                       "for 'adiff train my.csv' from the distances of nearest rows",
@@ -281,7 +281,7 @@ PetscErrorCode TrainerWrite(Trainer t, Output out)
   PetscCall(OutputAttrString(out, "/score", "loss", t->loss->name));
   PetscCall(OutputAttrString(out, "/score", "times", law_names[t->law]));
   PetscCall(OutputAttrString(out, "/score", "weight", weight_names[t->weighting]));
-  if (t->law == TIMES_SIGMA || t->law == TIMES_LOGNORMAL) PetscCall(WriteSigmas(t, out));
+  if (times_by_sigma((TimesLaw)t->law)) PetscCall(WriteSigmas(t, out));
   PetscCall(NetWriteArray(t->net, out, "/optimizer/m", t->m));
   PetscCall(NetWriteArray(t->net, out, "/optimizer/v", t->v));
   PetscCall(OutputAttrInt(out, "/optimizer", "iteration", t->iteration));

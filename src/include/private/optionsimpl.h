@@ -22,5 +22,6 @@ PetscErrorCode OptionsNote(const char *key, const char *fallback, const char *va
                            const char *range);
 PetscErrorCode OptionsFreeTable(OptTable *table);
 PetscErrorCode OptionsDropPart(void);
+int            opt_is_key(const char *word);
 
 #endif

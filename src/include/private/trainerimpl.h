@@ -81,6 +81,7 @@ typedef enum { TIMES_UNIFORM, TIMES_LOG, TIMES_SIGMA, TIMES_LOGNORMAL, TIMES_LAW
 typedef enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE } Schedule;
 
 double times_quantile(TimesLaw law, double lo, double hi, double p);
+int    times_by_sigma(TimesLaw law);
 double lognormal_quantile(double mean, double deviation, double lo, double hi, double p);
 double rate_factor(Schedule schedule, int64_t warmup, int64_t iterations, int64_t step);
 
