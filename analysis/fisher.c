@@ -134,35 +134,77 @@ static int any_shown(const double *size, int first, int end)
   return 0;
 }
 
-/* sum over starts j of u_j^T S^{-1} u_j, u_j the part of e_j in the modes of decay `slowest`; S the covariance of what is seen */
-static double late_coefficient(const Modes *m, const double *Cinf, int q, double slowest)
+/* Is e_j an eigenvector of M? Then its decay is known whatever other eigenvalues do */
+static int is_mode(const LinearSde *sde, int j)
+{
+  for (int i = 0; i < sde->b; i++)
+    if (i != j && sde->M[i * sde->b + j] != 0) return 0;
+  return 1;
+}
+
+/* Largest real part among the modes that start j excites and that show in what is seen; -infinity: none */
+static double slowest_mode(const LinearSde *sde, const Modes *m, int j, int seen, int seen_end)
+{
+  double slowest = -INFINITY;
+
+  if (is_mode(sde, j)) return j >= seen && j < seen_end ? sde->M[j * sde->b + j] : slowest;
+  for (int i = 0; i < m->b; i++)
+    if (m->size_left[i][j] > SHOWN && any_shown(m->size_right[i], seen, seen_end))
+      slowest = fmax(slowest, m->re[i]);
+  return slowest;
+}
+
+/* The part of e_j in the modes whose eigenvalue has the real part `slowest`; false if that is no exponential */
+static int late_response(const LinearSde *sde, const Modes *m, int j, double slowest, double *u)
 {
   const int b = m->b;
-  int       start, start_end, seen, seen_end, s;
+
+  for (int c = 0; c < b; c++) u[c] = 0;
+  if (is_mode(sde, j)) {
+    u[j] = fabs(sde->M[j * b + j] - slowest) <= MERGED * fabs(slowest);
+    return 1;
+  }
+  for (int i = 0; i < b; i++) {
+    double cosine = 0;
+
+    if (fabs(m->re[i] - slowest) > MERGED * fabs(slowest)) continue;
+    for (int c = 0; c < b; c++) cosine += m->left[i][c] * m->right[i][c];
+    if (m->im[i] != 0 || fabs(cosine) < MERGED) return 0;
+    for (int c = 0; c < b; c++) u[c] += m->left[i][j] / cosine * m->right[i][c];
+  }
+  return 1;
+}
+
+/* u^T S^{-1} u over the variables that are seen, S their stationary covariance */
+static double late_information(int b, const double *Cinf, const double *u, int seen, int seen_end)
+{
+  const int s = seen_end - seen;
+  wide      S[BLOCK_SIZE], y[AD_BMAX];
   double    sum = 0;
 
-  scope(b, q, &start, &start_end, &seen, &seen_end);
-  s = seen_end - seen;
-  for (int j = start; j < start_end; j++) {
-    double u[AD_BMAX] = {0};
-    wide   S[BLOCK_SIZE], y[AD_BMAX];
-
-    for (int i = 0; i < b; i++) {
-      double cosine = 0;
-
-      if (fabs(m->re[i] - slowest) > MERGED * fabs(slowest)) continue;
-      for (int c = 0; c < b; c++) cosine += m->left[i][c] * m->right[i][c];
-      if (m->im[i] != 0 || fabs(cosine) < MERGED) return NAN;
-      for (int c = 0; c < b; c++) u[c] += m->left[i][j] / cosine * m->right[i][c];
-    }
-    for (int r = 0; r < s; r++) {
-      y[r] = u[seen + r];
-      for (int c = 0; c < s; c++) S[r * s + c] = Cinf[(seen + r) * b + seen + c];
-    }
-    if (block_solve(s, 1, S, y)) return NAN;
-    for (int r = 0; r < s; r++) sum += u[seen + r] * (double)y[r];
+  for (int r = 0; r < s; r++) {
+    y[r] = u[seen + r];
+    for (int c = 0; c < s; c++) S[r * s + c] = Cinf[(seen + r) * b + seen + c];
   }
+  if (block_solve(s, 1, S, y)) return NAN;
+  for (int r = 0; r < s; r++) sum += u[seen + r] * (double)y[r];
   return sum;
+}
+
+static void late_law(const LinearSde *sde, const double *Cinf, const Modes *m, int q, double *rate,
+                     double *coefficient)
+{
+  int    start, start_end, seen, seen_end;
+  double slowest = -INFINITY, u[AD_BMAX];
+
+  scope(m->b, q, &start, &start_end, &seen, &seen_end);
+  for (int j = start; j < start_end; j++) slowest = fmax(slowest, slowest_mode(sde, m, j, seen, seen_end));
+  *coefficient = 0;
+  if (!isfinite(slowest)) return;
+  *rate = -2 * slowest;
+  for (int j = start; j < start_end; j++)
+    *coefficient +=
+        late_response(sde, m, j, slowest, u) ? late_information(m->b, Cinf, u, seen, seen_end) : NAN;
 }
 
 PetscErrorCode FisherLate(const LinearSde *sde, double *rate, double *coefficient)
@@ -174,18 +216,6 @@ PetscErrorCode FisherLate(const LinearSde *sde, double *rate, double *coefficien
   for (int q = 0; q < FISHER_QUANTITIES; q++) rate[q] = coefficient[q] = NAN;
   if (kernel_stationary(sde, Cinf) != KERNEL_OK) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FindModes(sde, &m));
-  for (int q = 0; q < FISHER_QUANTITIES; q++) {
-    int    start, start_end, seen, seen_end;
-    double slowest = -INFINITY;
-
-    scope(m.b, q, &start, &start_end, &seen, &seen_end);
-    for (int i = 0; i < m.b; i++)
-      if (any_shown(m.size_left[i], start, start_end) && any_shown(m.size_right[i], seen, seen_end))
-        slowest = fmax(slowest, m.re[i]);
-    coefficient[q] = 0;
-    if (!isfinite(slowest)) continue;
-    rate[q]        = -2 * slowest;
-    coefficient[q] = late_coefficient(&m, Cinf, q, slowest);
-  }
+  for (int q = 0; q < FISHER_QUANTITIES; q++) late_law(sde, Cinf, &m, q, &rate[q], &coefficient[q]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

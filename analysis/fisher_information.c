@@ -2,6 +2,13 @@
   Mutual information of x0 with what is seen of a noised state
 */
 #include "adfisher.h"
+#include <float.h>
+
+/* Information is a difference of log-densities, which no more rows make better than this */
+static double rounding(int d, double sigma2)
+{
+  return 4 * DBL_EPSILON * d * (1 + fabs(log(sigma2)));
+}
 
 PetscErrorCode FisherInformationCompute(Process process, Score score, const MixtureData *law, double J,
                                         RngStream stream, int64_t N, int64_t first, int64_t n,
@@ -20,7 +27,7 @@ PetscErrorCode FisherInformationCompute(Process process, Score score, const Mixt
   PetscCall(DenoiseCompute(process, score, law, &clock, stream, N, first, n, x0, label, &result));
   if (law->d == 1) PetscCall(MixtureIntegrate(law, clock.sigma2, &integrals, &known));
   out->value = result.information;
-  out->err   = result.information_err;
+  out->err   = hypot(result.information_err, rounding(law->d, clock.sigma2));
   if (known) out->exact = integrals.information;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

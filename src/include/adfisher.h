@@ -74,8 +74,8 @@ PetscErrorCode FisherCheckPoint(const LinearSde *sde, const KernelMemory *memory
 
 /* Mutual information with x0 of rows noised so that what is seen has Fisher information J on x0, nats */
 typedef struct {
-  double value, err;
-  double exact; /* by quadrature in one dimension, else NaN */
+  double value, err; /* err: over rows, rounding included */
+  double exact;      /* by quadrature in one dimension, else NaN */
 } FisherInformation;
 
 /*
