@@ -42,7 +42,7 @@ for T in 2.0 2.269185314 2.5 3.0; do
   ising $T -dataset_ising_start ordered
   ising $T -dataset_ising_update cluster
 done
-for figure in fig1 fig2 fig3a fig3b figA1 figA2 figA3 figA4 figA5 fig_clock compare losses; do # smallest sizes: do all parts work together?
+for figure in fig1 fig2 fig3a fig3b fig6 figA1 figA2 figA3 figA4 figA5 fig_clock compare losses; do # smallest sizes: do all parts work together?
   QUICK=1 jobs/$figure.sh >"$work/$figure.log" 2>&1
   verdict "$figure ends in its figure" "$([ "$(tail -1 "$work/$figure.log")" = build/quick/figures/$figure.png ] || tail -3 "$work/$figure.log")"
 done
