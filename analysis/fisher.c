@@ -207,6 +207,15 @@ static void late_law(const LinearSde *sde, const double *Cinf, const Modes *m, i
         late_response(sde, m, j, slowest, u) ? late_information(m->b, Cinf, u, seen, seen_end) : NAN;
 }
 
+/* Noise in every direction? Else the memory of some direction of X(0) is infinite */
+static int full_rank(int b, const double *Cinf)
+{
+  wide C[BLOCK_SIZE], L[BLOCK_SIZE];
+
+  block_widen(b * b, Cinf, C);
+  return block_cholesky(b, C, 0, L) > 1e3 * DBL_EPSILON;
+}
+
 PetscErrorCode FisherLate(const LinearSde *sde, double *rate, double *coefficient)
 {
   double Cinf[AD_BMAX * AD_BMAX];
@@ -214,7 +223,8 @@ PetscErrorCode FisherLate(const LinearSde *sde, double *rate, double *coefficien
 
   PetscFunctionBegin;
   for (int q = 0; q < FISHER_QUANTITIES; q++) rate[q] = coefficient[q] = NAN;
-  if (kernel_stationary(sde, Cinf) != KERNEL_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (kernel_stationary(sde, Cinf) != KERNEL_OK || !full_rank(sde->b, Cinf))
+    PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FindModes(sde, &m));
   for (int q = 0; q < FISHER_QUANTITIES; q++) late_law(sde, Cinf, &m, q, &rate[q], &coefficient[q]);
   PetscFunctionReturn(PETSC_SUCCESS);

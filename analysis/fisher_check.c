@@ -60,7 +60,7 @@ static PetscErrorCode DrawCloud(const Kernel *step, const double *X0, int64_t N,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y^T S^{-1} y of a positive definite S, by its Cholesky factor; variables of very different size do not matter */
+/* y^T S^{-1} y of a positive definite S, by its Cholesky factor: the units of the variables do not matter */
 static double squared_distance(int b, const double *S, const double *y)
 {
   double L[AD_BMAX * AD_BMAX] = {0}, w[AD_BMAX], sum = 0;
@@ -84,7 +84,7 @@ static double squared_distance(int b, const double *S, const double *y)
 static void divergence(int b, int64_t N, const Cloud *one, const Cloud *other, FisherDivergence *out)
 {
   const double n = (double)N, nu = 2 * n - 2, n2 = nu - b + 1;
-  double       S[AD_BMAX * AD_BMAX], apart[AD_BMAX], d2, lambda, variance;
+  double       S[AD_BMAX * AD_BMAX] = {0}, apart[AD_BMAX] = {0}, d2, lambda, variance;
 
   for (int i = 0; i < b * b; i++) S[i] = (one->scatter[i] + other->scatter[i]) / nu;
   for (int i = 0; i < b; i++) apart[i] = other->mean[i] - one->mean[i];

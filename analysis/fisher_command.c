@@ -98,6 +98,18 @@ static void place_matrix(const KernelMemory *m, int b, double *matrix)
     for (int j = 0; j < b; j++) matrix[i * b + j] = i < m->b && j < m->b ? m->F[i * m->b + j] : NAN;
 }
 
+static PetscErrorCode RefuseTime(const ProcessGrid *grid, const FisherOptions *o, int64_t entry)
+{
+  const char *label;
+
+  PetscFunctionBegin;
+  PetscCall(ProcessGetLabel(grid->process[entry / o->nt], &label));
+  AdCheckInput(PETSC_FALSE,
+               "-fisher_times: %g is too early for %s, no noise has reached x yet; take a larger time",
+               o->t[entry % o->nt], label);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   The tables of all processes and times, shared out over the ranks
 
@@ -123,14 +135,7 @@ static PetscErrorCode ComputeMemory(const ProcessGrid *grid, const FisherOptions
     fisher_quantities(&m, value + i * FISHER_QUANTITIES);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT64_T, MPI_MIN, PETSC_COMM_WORLD));
-  if (bad < entries) {
-    const char *label;
-
-    PetscCall(ProcessGetLabel(grid->process[bad / t->nt], &label));
-    AdCheckInput(PETSC_FALSE,
-                 "-fisher_times: %g is too early for %s, no noise has reached x yet; take a larger time",
-                 o->t[bad % t->nt], label);
-  }
+  if (bad < entries) PetscCall(RefuseTime(grid, o, bad));
   PetscCall(AdGatherRows(entries, n, bb, matrix, t->matrix));
   PetscCall(AdGatherRows(entries, n, FISHER_QUANTITIES, value, t->value));
   PetscCall(PetscFree2(matrix, value));
@@ -260,7 +265,7 @@ static PetscErrorCode Write(const CommandLine *line, const ProcessGrid *grid, co
   PetscCall(OutputOpen(line->output, line->name, &out));
   PetscCall(ProcessGridWrite(grid, "/fisher", out));
   PetscCall(FisherWrite(o, t, out));
-  if (t->information) {
+  if (s->c) {
     PetscCall(OutputAttrInt(out, "/fisher/information", "rows", s->N));
     PetscCall(OutputAttrInt(out, "/fisher/information", "d", s->c->d));
     PetscCall(DatasetWrite(s->dataset, out));
@@ -271,8 +276,8 @@ static PetscErrorCode Write(const CommandLine *line, const ProcessGrid *grid, co
 }
 
 /*
-  FisherRun - adiff fisher: Fisher memory F_t, its parts, early and late laws, decay rates (/fisher); on request a check by
-  sampling and the mutual information with the rows of a data set
+  FisherRun - adiff fisher: Fisher memory F_t, its parts, early and late laws, decay rates (/fisher); on request
+  a check by sampling and the mutual information with the rows of a data set
 */
 PetscErrorCode FisherRun(const CommandLine *line)
 {

@@ -24,8 +24,7 @@ static PetscErrorCode WriteColumn(Output out, const char *name, int rank, const 
 }
 
 static const char *const sources[FISHER_QUANTITIES] = {
-    "trace of F (paper eq. 15), a dimension: memory of X(0); the sum depends on the unit of the auxiliary "
-    "variables",
+    "trace of F (paper eq. 15): memory of X(0); depends on the unit of the auxiliary variables",
     "F_xx: memory of x0 when the auxiliary start is known",
     "trace of the auxiliary block of F: memory of the auxiliary start",
     "1/sigma2 = u' Cb^-1 u: memory of x0 in (x, aux), auxiliary start unknown",

@@ -85,7 +85,7 @@ START_TEST(test_late_laws_have_their_closed_forms)
 }
 END_TEST
 
-/* Any process: the quantity itself is its law, where that is one exponential, and decays as fast where it is not */
+/* Any process: what is one exponential late is this one; what is not decays as fast */
 START_TEST(test_late_laws_are_approached)
 {
   for (int i = 0; i < NLAWS; i++) {
@@ -128,6 +128,8 @@ START_TEST(test_laws_without_stationary_state_or_noise_are_not_made_up)
   double          a[FISHER_QUANTITIES], b[FISHER_QUANTITIES];
 
   ck_call(FisherLate(&free, a, b));
+  for (int q = 0; q < FISHER_QUANTITIES; q++) ck_assert(isnan(a[q]) && isnan(b[q]));
+  ck_call(FisherLate(&chain, a, b));
   for (int q = 0; q < FISHER_QUANTITIES; q++) ck_assert(isnan(a[q]) && isnan(b[q]));
   fisher_early(&chain, a, b);
   ck_assert(isnan(a[FISHER_XX]) && isnan(b[FISHER_XX]));
@@ -251,7 +253,7 @@ static FisherInformation information(const Rows *r, double J, uint64_t seed)
   return out;
 }
 
-/* I(x0; component a of X) of states drawn whole, X = (x, aux), by the densities of that component: no clock in it */
+/* I(x0; component a) of states drawn whole, X = (x, aux), by the densities of that component: no clock in it */
 static void information_of_component(const Rows *r, const Kernel *k, int a, double *mean, double *err)
 {
   const double       s2 = k->Cb[a * k->b + a], u = k->u[a];
@@ -276,7 +278,7 @@ static void information_of_component(const Rows *r, const Kernel *k, int a, doub
   free(value);
 }
 
-/* All of X, x, and what is left in the auxiliary variable, against quadrature; x and v also from whole states */
+/* All of X, x, and the auxiliary variable, against quadrature; x and v also from whole states */
 START_TEST(test_information_of_parts_meets_quadrature_and_whole_states)
 {
   static const int what[3] = {1, 3, 0}; /* active, CLD, passive among processes[] */

@@ -68,7 +68,7 @@ START_TEST(test_memory_of_x0_reproduces_printed_table)
 }
 END_TEST
 
-/* Random active processes (k tau = 1 and near it, Tp = 0 and not), t from 1e-9 to 30, t/tau to 300; CLD, chains, general ones */
+/* Active at random (k tau = 1 and near it, Tp = 0 and not), t 1e-9 to 30, t/tau to 300; CLD, chains, general */
 START_TEST(test_memory_matches_400_digit_reference)
 {
   for (size_t i = 0; i < sizeof fisher_reference / sizeof fisher_reference[0]; i++) {

@@ -83,9 +83,9 @@ typedef struct {
   Input:  sde, t > 0
   Output: m    aux_alone is NaN where the auxiliary variables have a direction without noise given x0
   Return: KERNEL_OK, also where all is forgotten and the numbers underflow to zero; KERNEL_DEGENERATE: m is not set
-  Units:  of 1/(X(0) X(0)): F_xx and F_auxaux differ where x and aux do, so that their sum depends on the choice of units
-  Source: F as defined above paper eq. 15; the closed form cancels at small t and at k tau = 1, so that a triangular factor of C
-          in 34 digits is solved for instead
+  Units:  of 1/(X(0) X(0)): the sum of F_xx and F_auxaux depends on the unit of the auxiliary variables
+  Source: F as defined above paper eq. 15. Its closed form cancels at small t and at k tau = 1: a triangular
+          factor of C is taken in 34 digits instead, and solved for
   Cost:   that of kernel_compute, or less
 */
 int kernel_memory(const LinearSde *sde, double t, KernelMemory *m);

@@ -203,7 +203,7 @@ int kernel_compute(const LinearSde *sde, double t, Kernel *k)
   return status;
 }
 
-/* F = e^{M^T t} C^{-1} e^{M t} as Y^T Y, Y = L^{-1} e^{M t} with C = L L^T: its diagonal is sums of squares */
+/* F = e^{M^T t} C^{-1} e^{M t} as Y^T Y, Y = L^{-1} e^{M t} with C = L L^T: sums of squares on its diagonal */
 static void fisher_matrix(const WideLaw *law, KernelMemory *m)
 {
   const int b = law->b;

@@ -21,8 +21,8 @@ typedef struct {
 enum { FISHER_SEEN = 3 }; /* what may be seen of X: all of it, x, the auxiliary variables */
 
 /*
-  All results, on every rank: np processes, nt times, b the largest number of variables. Smaller matrices stand in the upper
-  left corner of theirs, among NaN
+  All results, on every rank: np processes, nt times, b the largest number of variables. Smaller matrices stand
+  in the upper left corner of theirs, among NaN
 */
 typedef struct {
   PetscInt           np, nt;
