@@ -10,7 +10,7 @@ out=$results/fig6
 mkdir -p "$out" $figures
 rows=4000
 [ -z "${FULL:-}" ] || rows=64000
-[ -z "${QUICK:-}" ] || rows=200
+[ -z "${QUICK:-}" ] || rows=1000
 
 step "memory of 8 noises at 61 times"
 adiff fisher inputs/fig6.yaml -fisher_information $rows -fisher_check $((rows / 2)) -o $out/fisher.h5 >$out/fisher.log
