@@ -15,6 +15,7 @@ present() { # is one entry of the first column there?
         pc:SLEPc) [ -n "${SLEPC_DIR:-}" ] ;;
         pc:hdf5-openmpi) [ -n "${HDF5_DIR:-}" ] || pkg-config --exists hdf5 2>/dev/null ;;
         pc:openblas) [ -n "${PETSC_DIR:-}" ] ;;
+        pc:zlib) echo '#include <zlib.h>' | "${CC:-cc}" -E - >/dev/null 2>&1 ;;
         *) return 1 ;;
       esac ;;
     py:*) "$python" -c "import ${1#py:}" 2>/dev/null || /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
