@@ -48,7 +48,7 @@ export PYTHON
 export ADIFF := $(BUILD)/adiff
 
 .PHONY: all help info run check check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
-        install setup figures $(FIGURES) $(STUDIES) job layers
+        install setup data figures $(FIGURES) $(STUDIES) job layers
 all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
@@ -63,6 +63,8 @@ info: ## say what was found
 
 setup: ## install what is missing (apt, when allowed), else name it
 	@jobs/setup.sh
+data: ## fetch MNIST, find Fashion-MNIST and CIFAR-10, check them (ADIFF_DATA=folder, data unless given)
+	@jobs/data.sh
 
 # --- build ---
 $(BUILD)/commit: FORCE

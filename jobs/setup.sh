@@ -32,15 +32,10 @@ missing() { # print the packages of the missing entries, one column of the table
 
 list=$(missing 1)
 [ -z "$list" ] && exit 0
-as_root=
-[ "$(id -u)" = 0 ] || as_root="sudo -n"
-if command -v apt-get >/dev/null && { [ -z "$as_root" ] || $as_root true 2>/dev/null; }; then
-  echo "setup: installing $list"
-  # shellcheck disable=SC2086 # a list of words
-  if $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $list >/dev/null; then
-    list=$(missing 1)
-    [ -z "$list" ] && exit 0
-  fi
+# shellcheck disable=SC2086 # a list of words
+if "$here/install.sh" $list; then
+  list=$(missing 1)
+  [ -z "$list" ] && exit 0
 fi
 cat >&2 <<EOF
 adiff: missing: $(missing 1)
