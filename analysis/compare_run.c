@@ -19,7 +19,7 @@ static PetscErrorCode PushPart(KeyList *keys, int full, uint64_t seed)
   PetscFunctionBegin;
   full |= key_set(keys, "-seed", "%llu", (unsigned long long)seed);
   AdCheckInput(!full, "-compare_noises: '%s ...' has too many keys, or too long ones", keys->value[0]);
-  PetscCall(CompareKeysPush(keys));
+  PetscCall(OptionsPushList(keys));
   PetscCall(OptInt("-seed", "seed of all random numbers", RANGE_NONNEGATIVE, &value, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

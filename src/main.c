@@ -15,6 +15,7 @@ typedef struct {
   PetscErrorCode (*run)(const CommandLine *);
   Declare   declare[8];  /* whose keys the command reads */
   PetscBool takes_files; /* positional words are files, not mistakes */
+  PetscBool takes_grid;  /* process keys may be lists (ProcessGrid) */
 } Command;
 
 static const Command commands[] = {
@@ -135,6 +136,10 @@ static PetscErrorCode Help(const char *name)
                       name, commands[i].summary, commands[i].example, name));
     PetscCall(AdPrint(
         "defaults < input files < PETSC_OPTIONS < command line; [default] and (range) behind each key\n\n"));
+    if (commands[i].takes_grid)
+      PetscCall(AdPrint(
+          "numbers of the process may be lists a,b,c or lo:hi:n[:log], -process_type a list of noises "
+          "(passive,active:tau=0.5,2):\nall combinations are computed into one file\n\n"));
     PetscCall(DeclareCommand(&commands[i]));
     PetscCall(OptionsPrintHelp());
     PetscCall(AdPrint("\nPETSc's own options work too: -log_view, -ts_monitor, -ts_view, -options_view\n"));

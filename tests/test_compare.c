@@ -58,7 +58,7 @@ static Process process_of(const CompareRequest *r, const CompareSampling *s)
   Process process;
 
   ck_assert_int_eq(compare_sampling_keys(r, s, &keys), 0);
-  ck_call(CompareKeysPush(&keys));
+  ck_call(OptionsPushList(&keys));
   ck_call(ProcessCreate(&process));
   ck_call(ProcessSetFromOptions(process));
   ck_call(OptionsPop());
@@ -74,7 +74,7 @@ START_TEST(test_noises_are_cut_where_a_type_begins)
   char              problem[256];
   const char *const label[] = {"passive", "general m -1,0.5,0,-2 g 1,.5", "active tau 2 tp 0.1"};
 
-  ck_assert_int_eq(compare_split_noises(list, 4, word), 3);
+  ck_assert_int_eq(noise_split(list, 4, word), 3);
   for (int i = 0; i < 3; i++) {
     CompareNoise noise;
 
@@ -219,7 +219,7 @@ START_TEST(test_equal_sigma_grids_visit_the_same_sigmas)
 
     if (plan.cell[i].way != WAY_SIGMA || plan.cell[i].score || plan.cell[i].steps != 10) continue;
     ck_assert_int_eq(compare_sampling_keys(&r, &plan.sampling[plan.cell[i].sampling], &keys), 0);
-    ck_call(CompareKeysPush(&keys));
+    ck_call(OptionsPushList(&keys));
     ck_call(SamplingCreate(1, &s));
     ck_call(SamplingSetUp(&s));
     ck_call(SamplerGetSigmas(s.sampler, &first, &last));

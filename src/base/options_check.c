@@ -106,14 +106,21 @@ PetscErrorCode OptionsCheckUnused(const char *command)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* OptionsRead - has a getter asked for this key, since OptionsPush where there was one? */
+PetscBool OptionsRead(const char *key)
+{
+  return find_entry(key) ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* ---- one part of a run after the other ---- */
 
 /* What OptionsPush put aside */
 static struct {
-  PetscBool active;
-  OptTable  table;
-  PetscInt  n;
-  char    **key, **old; /* [n], old NULL: there was none */
+  PetscBool  active;
+  OptTable   table;
+  PetscInt   n;
+  char     **key, **old; /* [n], old NULL: there was none */
+  PetscBool *used;       /* [n] somebody had read it */
 } outer;
 
 /*
@@ -130,11 +137,12 @@ PetscErrorCode OptionsPush(PetscInt n, const char *const *key, const char *const
   outer.table  = option_table;
   outer.n      = n;
   PetscCall(PetscMemzero(&option_table, sizeof(option_table)));
-  PetscCall(PetscCalloc2(n, &outer.key, n, &outer.old));
+  PetscCall(PetscCalloc3(n, &outer.key, n, &outer.old, n, &outer.used));
   for (PetscInt i = 0; i < n; i++) {
     char      raw[PETSC_MAX_PATH_LEN];
     PetscBool found;
 
+    PetscCall(PetscOptionsUsed(NULL, key[i] + 1, &outer.used[i]));
     PetscCall(PetscOptionsGetString(NULL, NULL, key[i], raw, sizeof(raw), &found));
     outer.key[i] = strdup(key[i]);
     outer.old[i] = found ? strdup(raw) : NULL;
@@ -179,8 +187,22 @@ PetscErrorCode OptionsDropPart(void)
     free(outer.key[i]);
     free(outer.old[i]);
   }
-  PetscCall(PetscFree2(outer.key, outer.old));
+  PetscCall(PetscFree3(outer.key, outer.old, outer.used));
   PetscCall(PetscMemzero(&outer, sizeof(outer)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A key as it was before OptionsPush, read by somebody or by nobody */
+static PetscErrorCode Restore(PetscInt i)
+{
+  char      raw[8];
+  PetscBool found;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsClearValue(NULL, outer.key[i])); /* a new value counts as unread */
+  if (!outer.old[i]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscOptionsSetValue(NULL, outer.key[i], outer.old[i]));
+  if (outer.used[i]) PetscCall(PetscOptionsGetString(NULL, NULL, outer.key[i], raw, sizeof(raw), &found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -194,11 +216,7 @@ PetscErrorCode OptionsPop(void)
   option_table = outer.table;
   for (int i = 0; i < part.n; i++) PetscCall(TakeOver(&part.entry[i]));
   PetscCall(OptionsFreeTable(&part));
-  for (PetscInt i = 0; i < outer.n; i++)
-    if (outer.old[i])
-      PetscCall(PetscOptionsSetValue(NULL, outer.key[i], outer.old[i]));
-    else
-      PetscCall(PetscOptionsClearValue(NULL, outer.key[i]));
+  for (PetscInt i = 0; i < outer.n; i++) PetscCall(Restore(i));
   PetscCall(PetscMemzero(&outer.table, sizeof(outer.table))); /* it is the table again */
   PetscCall(OptionsDropPart());
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -90,6 +90,19 @@ PetscErrorCode OptTakeText(const char *yaml);
 PetscBool      OptionsTyped(const char *key);
 PetscErrorCode OptionsPush(PetscInt n, const char *const *key, const char *const *value);
 PetscErrorCode OptionsPop(void);
+PetscBool      OptionsRead(const char *key);
+
+/* KeyList - options to be pushed for one part of a run */
+#define AD_KEYS 24
+typedef struct {
+  int  n;
+  char key[AD_KEYS][40], value[AD_KEYS][256]; /* with the dash */
+} KeyList;
+/* key_set - put a key into the list, or give it another value; printf-like; nonzero when there is no room */
+int key_set(KeyList *list, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* key_get - its value, or NULL */
+const char    *key_get(const KeyList *list, const char *key);
+PetscErrorCode OptionsPushList(const KeyList *list);
 
 /* ---- sweeps: a block of lists in the input spans a grid of points ---- */
 typedef struct {

@@ -34,6 +34,38 @@ PetscErrorCode ProcessPrintSummary(Process process);
 PetscErrorCode ProcessWrite(Process process, Output out);
 PetscErrorCode ProcessCheckSame(Process process, Input in, const char *option);
 
+/* ---- lists of noises: type[:key=value]..., ... ---- */
+/*
+  noise_split - cut a list at the commas that a letter follows; others belong to a value
+
+  In/out: list     commas become ends of text
+  Output: word[max], returns their number (at most max are written)
+*/
+int noise_split(char *list, int max, char **word);
+/*
+  noise_parse - type[:key=value]... as keys of the process, -process_type first
+
+  Output: keys
+          problem[size]  what is wrong, if anything
+  Return: nonzero if something is
+*/
+int noise_parse(const char *word, KeyList *keys, size_t size, char *problem);
+
+/*
+  ProcessGrid - the noises of one run: -process_type may be a list of noises, and any number of a noise a list of values; all
+  combinations are points, the first noise and the first key (k tau ta tp mass friction v0 rate scale) slowest
+*/
+typedef struct {
+  PetscInt n;
+  Process *process; /* [n] */
+} ProcessGrid;
+
+PetscErrorCode ProcessGridCreate(ProcessGrid *grid); /* reads all options */
+PetscErrorCode ProcessGridSetUp(ProcessGrid *grid);
+PetscErrorCode ProcessGridPrintSummary(const ProcessGrid *grid);
+PetscErrorCode ProcessGridWrite(const ProcessGrid *grid, const char *group, Output out);
+PetscErrorCode ProcessGridDestroy(ProcessGrid *grid);
+
 /* Where the reverse process starts */
 typedef enum { PRIOR_MATCHED, PRIOR_STATIONARY, PRIOR_EXACT } PriorType;
 PetscErrorCode ProcessSamplePrior(Process process, PriorType prior, const Kernel *kernel, int d,

@@ -1,6 +1,7 @@
 #ifndef AD_COMPAREIMPL_H
 #define AD_COMPAREIMPL_H
 #include "admetrics.h"
+#include "adprocess.h"
 #include "adstatistics.h"
 
 /*
@@ -16,19 +17,8 @@ enum {
   COMPARE_STEPS   = 16,
   COMPARE_SCORES  = 5,
   COMPARE_METRICS = 6,
-  COMPARE_KEYS    = 24,
   COMPARE_SEEDS   = 256
 };
-
-/* ---- a list of options ---- */
-
-typedef struct {
-  int  n;
-  char key[COMPARE_KEYS][40], value[COMPARE_KEYS][256]; /* with the dash */
-} KeyList;
-
-/* key_set - put a key into the list, or give it another value; printf-like; nonzero when there is no room */
-int key_set(KeyList *list, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- noises: compare_noise.c ---- */
 
@@ -40,14 +30,6 @@ typedef struct {
   double sigma_end;                 /* clock at t_final */
   double sigma_last[COMPARE_STEPS]; /* clock at the last time before 0 of a uniform grid of steps[i] */
 } CompareNoise;
-
-/*
-  compare_split_noises - cut a list at the commas that a letter follows; others belong to a value
-
-  In/out: list     commas become ends of text
-  Output: word[max], returns their number (at most max are written)
-*/
-int compare_split_noises(char *list, int max, char **word);
 
 /*
   compare_parse_noise - type[:key=value]... as keys of the process
@@ -197,7 +179,6 @@ PetscErrorCode CompareClaims(const Compare *c, TextLines *text);
 /* ---- running and writing ---- */
 
 PetscErrorCode CompareReadOptions(Compare *c, uint64_t seed, const char *output, const char *command);
-PetscErrorCode CompareKeysPush(const KeyList *keys);
 PetscErrorCode CompareReadNoises(CompareRequest *r, const char *list);
 PetscErrorCode CompareReadSampler(CompareRequest *r);
 PetscErrorCode CompareMeasure(const Compare *c, int64_t N, const double *x, double *value);
