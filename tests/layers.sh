@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 level() {
   case $1 in
     adbase.h | adrng.h | adkernel.h | private/h5impl.h | private/wideimpl.h | private/optionsimpl.h) echo 0 ;;
-    adprocess.h | private/processimpl.h | admixture.h | adpresets.h | addataset.h | private/datasetimpl.h | adising.h | private/isingimpl.h | admlp.h | adadam.h | adnet.h | private/netimpl.h | private/mlpimpl.h) echo 1 ;;
+    adprocess.h | private/processimpl.h | admixture.h | adpresets.h | addataset.h | private/datasetimpl.h | private/imagesimpl.h | adising.h | private/isingimpl.h | admlp.h | adadam.h | adnet.h | private/netimpl.h | private/mlpimpl.h) echo 1 ;;
     adscore.h | private/scoreimpl.h) echo 2 ;;
     adtrainer.h | private/trainerimpl.h) echo 3 ;;
     adscheme.h | addensity.h | adsampler.h | private/samplerimpl.h) echo 4 ;;

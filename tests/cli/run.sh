@@ -41,6 +41,11 @@ own[7, 1] = 1e300
 open(w + "/huge.csv", "w").write(table(own, "speed,load"))
 own[7, 1] = 0
 open(w + "/tiny.csv", "w").write(table(own * 1e-300, "speed,load"))
+pictures = r.integers(0, 256, 1500 * 36, dtype=np.uint8).tobytes()
+header = lambda *numbers: np.array(numbers, ">u4").tobytes()
+open(w + "/pictures.idx", "wb").write(header(0x803, 1500, 6, 6) + pictures)
+open(w + "/labels.idx", "wb").write(header(0x801, 1500) + bytes(i % 10 for i in range(1500)))
+open(w + "/cut.idx", "wb").write(header(0x803, 1500, 6, 6) + pictures[:-1])
 PY
 head -c 3000 inputs/data/alanine_dipeptide.h5 >"$work/cut.h5"
 net="-net_width 32 -net_depth 2 -trainer_log_every 50 -trainer_iterations"
@@ -70,6 +75,10 @@ refuses "words in CSV" "line 3" data -dataset_type file -dataset_file "$work/wor
 refuses "Ising lattice of one site" "-dataset_ising_side: expected a whole number from 2 to 128" data -dataset_type ising -dataset_ising_side 1
 refuses "Ising at zero temperature" "-dataset_ising_temperature: expected a number > 0" data -dataset_type ising -dataset_ising_temperature 0
 refuses "flips of a cluster update" "does not use it" data -dataset_type ising -dataset_ising_update cluster -dataset_ising_flips 10
+refuses "a cut file of pictures" "cut.idx' is cut short: its header promises 54016 bytes" data -dataset_file "$work/cut.idx"
+refuses "labels for pictures" "labels.idx' holds labels; expected pictures" data -dataset_file "$work/labels.idx"
+refuses "a preset without its files" "mnist: cannot open $work/none/.*run 'make data'" data -dataset_preset mnist -dataset_folder "$work/none"
+refuses "labels for a preset" "-dataset_label_file: 'adiff data' does not use it" data -dataset_preset mnist -dataset_label_file "$work/labels.idx"
 refuses "weights that are no weights" "score_file" sample -score_file "$work/mix.h5"
 launch 2 process -o /proc/nowhere/x.h5 >"$work/stdout" 2>"$work/stderr"
 code=$?
@@ -121,6 +130,7 @@ any_ranks exact_flow "1 2 3" sample -sampler_scheme flow -sampler_samples 1003
 any_ranks noised "1 2 3 4" noise -noise_samples 1003 -noise_times 0.1,1
 any_ranks rows "1 2 3" data -data_samples 1003
 any_ranks ising "1 2 3" data -dataset_type ising -dataset_ising_side 8 -data_samples 1337
+any_ranks pictures "1 2 3" data -dataset_file "$work/pictures.idx" -dataset_label_file "$work/labels.idx" -dataset_side 3 -dataset_classes 1,2,7
 works "an Ising lattice whose names do not fit" 2 "$work/wide.h5" data -dataset_type ising -dataset_ising_side 128 -dataset_ising_flips 1000 -data_samples 10
 any_ranks scored "1 2 3" score -dataset_type mixture -dataset_file "$work/mix.h5" -score_points "$work/points.h5" -score_time 0.3
 # shellcheck disable=SC2086 # $net is a list of words
