@@ -67,27 +67,51 @@ double *rhm_aligned(double *raw)
 
 /* ---- one node ---- */
 
-/* floor_lanes - messages of lanes whose sum is lost become uniform; a sum that is not a number counts as lost */
-static __attribute__((noinline)) void floor_lanes(int v, const Part *sum, double *message, double *floored)
+/*
+  Messages are not divided by their sums: what counts is that products of them stay in range. Where a sum leaves [1/RANGE, RANGE]
+  its lane is multiplied by a power of two, which changes no digit of any result; with leaves of sum 1 that is every fifth
+  level or so.
+*/
+#define RANGE 0x1p60
+
+/* Is a lane out of range, or not a number? */
+INLINE int astray(Part sum)
 {
-  for (int l = 0; l < WIDTH; l++) {
-    if ((*sum)[l] >= DBL_MIN) continue;
-    for (int x = 0; x < v; x++) message[x * RHM_LANES + l] = 1.0 / v;
-    floored[l]++;
-  }
+  const Part one  = (Part){0} + 1;
+  const Mask good = (sum >= one / RANGE) & (sum <= one * RANGE);
+  int64_t    all  = -1;
+
+  for (int l = 0; l < WIDTH; l++) all &= good[l];
+  return !all;
 }
 
-/* A part of a message[v][RHM_LANES] is divided by its sum over symbols */
-INLINE void normalise(int v, Part sum, double *message, double *floored)
+/* A lane of a message[v][RHM_LANES] gets a sum from 1 to 2; one whose sum is lost becomes uniform. */
+static void scale_lane(int v, double sum, double *message, double *floored)
 {
-  const Part one = (Part){0} + 1, least = one * DBL_MIN;
-  const Mask good   = sum >= least;
-  const Part factor = one / choose(good, sum, one);
-  int64_t    all    = -1;
+  const int    lost   = !(sum >= DBL_MIN && sum <= DBL_MAX);
+  const double factor = lost ? 0 : ldexp(1, -ilogb(sum));
 
-  for (double *at = message; at < message + v * RHM_LANES; at += RHM_LANES) put(at, get(at) * factor);
-  for (int l = 0; l < WIDTH; l++) all &= good[l];
-  if (!all) floor_lanes(v, &sum, message, floored);
+  for (int k = 0; k < v * RHM_LANES; k += RHM_LANES) message[k] = lost ? 1.0 / v : message[k] * factor;
+  *floored += lost;
+}
+
+/* The lanes that are out of range by their sums */
+static __attribute__((noinline)) void scale_up(int v, const Part *sum, double *up, double *floored)
+{
+  for (int l = 0; l < WIDTH; l++)
+    if (!((*sum)[l] >= 1 / RANGE && (*sum)[l] <= RANGE)) scale_lane(v, (*sum)[l], up + l, floored + l);
+}
+
+/* The lanes where what comes from above has, together with what comes from below, a sum that is out of range */
+static __attribute__((noinline)) void scale_down(int v, const Part *both, double *down, double *floored)
+{
+  for (int l = 0; l < WIDTH; l++) {
+    double sum = 0;
+
+    if ((*both)[l] >= 1 / RANGE && (*both)[l] <= RANGE) continue;
+    for (int x = 0; x < v; x++) sum += down[x * RHM_LANES + l];
+    scale_lane(v, sum, down + l, floored + l);
+  }
 }
 
 /*
@@ -115,7 +139,7 @@ INLINE void up_node(const int s, int v, int m, const uint32_t *rule, const doubl
       put(up + y * RHM_LANES + p, value);
       total += value;
     }
-    normalise(v, total, up + p, floored + p);
+    if (astray(total)) scale_up(v, &total, up + p, floored + p);
   }
 }
 
@@ -156,28 +180,50 @@ INLINE void down_node(const int s, int v, const uint32_t *start, const uint32_t 
     }
 }
 
+/* marginal[v][RHM_LANES] = up down, not yet divided by the sum over symbols, which is returned */
+INLINE Part multiply(int v, const double *up, const double *down, double *marginal)
+{
+  Part sum = {0};
+
+  for (int k = 0; k < v * RHM_LANES; k += RHM_LANES) {
+    const Part product = get(up + k) * get(down + k);
+
+    put(marginal + k, product);
+    sum += product;
+  }
+  return sum;
+}
+
+/* Where even now the sum is lost the marginal becomes uniform */
+static __attribute__((noinline)) void floor_lanes(int v, const Part *sum, double *marginal, double *floored)
+{
+  for (int l = 0; l < WIDTH; l++)
+    if (!((*sum)[l] >= DBL_MIN && (*sum)[l] <= DBL_MAX)) scale_lane(v, 0, marginal + l, floored + l);
+}
+
 /*
-  marginal_node - norm of a message downwards, and the marginal of its node
+  marginal_node - the marginal of a node
 
   Input:  up[v][RHM_LANES]
-  In/out: down[v][RHM_LANES]  gets sum 1
+  In/out: down[v][RHM_LANES]  is brought into range
   Output: marginal[v][RHM_LANES]
 */
 static void marginal_node(int v, const double *up, double *down, double *marginal, double *floored)
 {
   for (int p = 0; p < RHM_LANES; p += WIDTH) {
-    Part total = {0};
+    const Part one  = (Part){0} + 1;
+    Part       sum  = multiply(v, up + p, down + p, marginal + p);
+    int        lost = 0;
 
-    for (int k = p; k < v * RHM_LANES; k += RHM_LANES) total += get(down + k);
-    normalise(v, total, down + p, floored + p);
-    total = (Part){0};
-    for (int k = p; k < v * RHM_LANES; k += RHM_LANES) {
-      const Part product = get(up + k) * get(down + k);
-
-      put(marginal + k, product);
-      total += product;
+    if (astray(sum)) {
+      scale_down(v, &sum, down + p, floored + p);
+      sum  = multiply(v, up + p, down + p, marginal + p);
+      lost = astray(sum);
     }
-    normalise(v, total, marginal + p, floored + p);
+    const Part factor = one / choose(sum >= one * DBL_MIN, sum, one);
+
+    for (double *at = marginal + p; at < marginal + v * RHM_LANES; at += RHM_LANES) put(at, get(at) * factor);
+    if (lost) floor_lanes(v, &sum, marginal + p, floored + p);
   }
 }
 
