@@ -68,47 +68,55 @@ double *rhm_aligned(double *raw)
 /* ---- one node ---- */
 
 /*
-  Messages are not divided by their sums: what counts is that products of them stay in range. Where a sum leaves [1/RANGE, RANGE]
-  its lane is multiplied by a power of two, which changes no digit of any result; with leaves of sum 1 that is every fifth
-  level or so.
+  Messages are not divided by their sums: what counts is that products of s of them stay in range. Where a sum leaves [least,
+  1/least], least = 2^(-120/s), its lane is multiplied by a power of two, which changes no digit of any result; for s = 2 and
+  leaves of sum 1 that is every fifth level or so.
 */
-#define RANGE 0x1p60
+INLINE double least_sum(int s)
+{
+  return 1.0 / (double)(UINT64_C(1) << (s > 2 ? 120 / s : 60));
+}
 
 /* Is a lane out of range, or not a number? */
-INLINE int astray(Part sum)
+INLINE int astray(Part sum, double least)
 {
   const Part one  = (Part){0} + 1;
-  const Mask good = (sum >= one / RANGE) & (sum <= one * RANGE);
+  const Mask good = (sum >= one * least) & (sum <= one / least);
   int64_t    all  = -1;
 
   for (int l = 0; l < WIDTH; l++) all &= good[l];
   return !all;
 }
 
-/* A lane of a message[v][RHM_LANES] gets a sum from 1 to 2; one whose sum is lost becomes uniform. */
+/* A lane of a message[v][RHM_LANES] gets a sum from 1/2 to 1; one whose sum is lost becomes uniform. */
 static void scale_lane(int v, double sum, double *message, double *floored)
 {
-  const int    lost   = !(sum >= DBL_MIN && sum <= DBL_MAX);
-  const double factor = lost ? 0 : ldexp(1, -ilogb(sum));
+  const int lost     = !(sum >= DBL_MIN && sum <= DBL_MAX);
+  int       exponent = 0;
+
+  if (!lost) (void)frexp(sum, &exponent);
+  const double factor = ldexp(1, -exponent);
 
   for (int k = 0; k < v * RHM_LANES; k += RHM_LANES) message[k] = lost ? 1.0 / v : message[k] * factor;
   *floored += lost;
 }
 
 /* The lanes that are out of range by their sums */
-static __attribute__((noinline)) void scale_up(int v, const Part *sum, double *up, double *floored)
+static __attribute__((noinline)) void scale_up(int v, double least, const Part *sum, double *up,
+                                               double *floored)
 {
   for (int l = 0; l < WIDTH; l++)
-    if (!((*sum)[l] >= 1 / RANGE && (*sum)[l] <= RANGE)) scale_lane(v, (*sum)[l], up + l, floored + l);
+    if (!((*sum)[l] >= least && (*sum)[l] <= 1 / least)) scale_lane(v, (*sum)[l], up + l, floored + l);
 }
 
 /* The lanes where what comes from above has, together with what comes from below, a sum that is out of range */
-static __attribute__((noinline)) void scale_down(int v, const Part *both, double *down, double *floored)
+static __attribute__((noinline)) void scale_down(int v, double least, const Part *both, double *down,
+                                                 double *floored)
 {
   for (int l = 0; l < WIDTH; l++) {
     double sum = 0;
 
-    if ((*both)[l] >= 1 / RANGE && (*both)[l] <= RANGE) continue;
+    if ((*both)[l] >= least && (*both)[l] <= 1 / least) continue;
     for (int x = 0; x < v; x++) sum += down[x * RHM_LANES + l];
     scale_lane(v, sum, down + l, floored + l);
   }
@@ -139,7 +147,7 @@ INLINE void up_node(const int s, int v, int m, const uint32_t *rule, const doubl
       put(up + y * RHM_LANES + p, value);
       total += value;
     }
-    if (astray(total)) scale_up(v, &total, up + p, floored + p);
+    if (astray(total, least_sum(s))) scale_up(v, least_sum(s), &total, up + p, floored + p);
   }
 }
 
@@ -215,10 +223,10 @@ static void marginal_node(int v, const double *up, double *down, double *margina
     Part       sum  = multiply(v, up + p, down + p, marginal + p);
     int        lost = 0;
 
-    if (astray(sum)) {
-      scale_down(v, &sum, down + p, floored + p);
+    if (astray(sum, least_sum(2))) {
+      scale_down(v, least_sum(2), &sum, down + p, floored + p);
       sum  = multiply(v, up + p, down + p, marginal + p);
-      lost = astray(sum);
+      lost = astray(sum, least_sum(2));
     }
     const Part factor = one / choose(sum >= one * DBL_MIN, sum, one);
 
@@ -279,7 +287,7 @@ static void split_workspace(Wave *w, double *work)
     at += w->size * (size_t)g->s;
   }
   w->marginal = at;
-  w->rule     = (uint32_t *)(at + w->size);
+  w->rule     = (void *)(at + w->size);
   w->sorted   = w->rule + rules;
   w->start    = w->sorted + rules;
 }
@@ -395,10 +403,16 @@ void rhm_likelihood(int v, double *p)
 {
   double top[RHM_LANES], sum[RHM_LANES] = {0};
 
-  memcpy(top, p, sizeof(top));
-  for (int x = 1; x < v; x++)
-    for (int l = 0; l < RHM_LANES; l++)
-      top[l] = p[x * RHM_LANES + l] > top[l] ? p[x * RHM_LANES + l] : top[l];
+  for (int part = 0; part < RHM_LANES; part += WIDTH) {
+    Part most = get(p + part);
+
+    for (int x = 1; x < v; x++) {
+      const Part value = get(p + x * RHM_LANES + part);
+
+      most = choose(value > most, value, most);
+    }
+    put(top + part, most);
+  }
   for (int x = 0; x < v; x++)
     for (int l = 0; l < RHM_LANES; l++) {
       p[x * RHM_LANES + l] = exp_negative(p[x * RHM_LANES + l] - top[l]);
