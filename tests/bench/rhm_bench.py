@@ -1,11 +1,10 @@
-"""Belief propagation of the random hierarchy model in numpy: what a user would write instead. One JSON line each, as bench.c prints.
+"""Belief propagation of the random hierarchy model in numpy: what a user would write instead. One JSON line each.
 
-Two forms of the same algorithm, O(m s v) a node, s = 2. "plain": trees first, all nodes of a level and all rules in one go.
-"tuned": symbols first, so that a rule moves whole rows, in pieces of columns (nodes and trees) that stay in the cache, and sums
-over sorted rules by reduceat. Both find marginals, best symbols and confidences of all nodes, as the C side does.
+Two forms of the same algorithm, O(m s v) a node, s = 2, at the sizes of bench.c. "rhm_tree": trees first, all nodes of a level
+and all rules in one go. "rhm_tree_tuned": symbols first, so that a rule moves whole rows, in pieces of columns (nodes and
+trees) that stay in the cache, rules sorted beforehand. Both find marginals, best symbols and confidences of all nodes.
 """
 import json
-import sys
 import time
 
 import numpy as np
@@ -15,11 +14,12 @@ rng = np.random.default_rng(1)
 
 
 def draw():
-    """Grammar: per level the left and right children of all rules, sorted by parent; and likelihoods of leaves of `trees` trees."""
+    """Grammar: of each level the left and the right children of all rules, those of a parent together."""
     return [np.divmod(rng.permutation(V * V)[: V * M], V) for _ in range(L)]
 
 
 def leaves(trees):
+    """Likelihoods [trees][leaves][V]."""
     p = np.exp(rng.normal(size=(trees, 2**L, V)) * 2.5)
     return p / p.sum(-1, keepdims=True)
 
@@ -37,7 +37,7 @@ def plain(rules, p):
         marginal /= marginal.sum(-1, keepdims=True)
         out.append((marginal.argmax(-1), marginal.max(-1)))
         if level == 0:
-            return ups[-1], marginal, out
+            return ups[-1], out
         left, right = rules[level - 1]
         u = ups[level - 1]
         parent = np.repeat(down, M, -1)
@@ -91,7 +91,7 @@ def tuned(rules, p, columns):
             top[a : a + piece] = marginal.max(0)
         out.append((best, top))
         if level == 0:
-            return ups[-1], u * down, out
+            return ups[-1], out
         u, to = ups[level - 1], np.zeros_like(ups[level - 1])
         for a in range(0, down.shape[1], piece):
             d, c = down[:, a : a + piece], u[:, 2 * a : 2 * (a + piece)]
@@ -119,10 +119,10 @@ def report(name, value):
 
 
 rules = draw()
-p = leaves(4)
-a, b = plain(rules, p), tuned(rules, np.ascontiguousarray(p.transpose(2, 1, 0)), 64)
+p = leaves(8)
+q = np.ascontiguousarray(p.transpose(2, 1, 0))
+a, b = plain(rules, p), tuned(rules, q, 64)
 assert np.allclose(a[0], b[0].transpose(2, 1, 0), atol=1e-14)
-for x, y in zip(a[2], b[2]):
-    assert np.array_equal(x[0], y[0].T) and np.allclose(x[1], y[1].T, atol=1e-14)
-report("rhm_tree", min(1e6 / n * best(lambda: plain(rules, leaves_n), 3) for n in (1, 8) for leaves_n in [leaves(n)]))
-report("rhm_tree_tuned", min(1e6 / n * best(lambda: tuned(rules, leaves_n, c), 3) for n in (8, 32) for leaves_n in [np.ascontiguousarray(leaves(n).transpose(2, 1, 0))] for c in (64, 128, 256)))
+assert all(np.array_equal(x[0], y[0].T) and np.allclose(x[1], y[1].T) for x, y in zip(a[1], b[1]))
+report("rhm_tree", 1e6 / 8 * best(lambda: plain(rules, p), 8))
+report("rhm_tree_tuned", 1e6 / 8 * min(best(lambda: tuned(rules, q, columns), 8) for columns in (64, 128, 256)))
