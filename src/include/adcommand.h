@@ -24,6 +24,7 @@ PetscErrorCode MetricsRun(const CommandLine *line);
 PetscErrorCode LikelihoodRun(const CommandLine *line);
 PetscErrorCode DenoiseRun(const CommandLine *line);
 PetscErrorCode CompareRun(const CommandLine *line);
+PetscErrorCode RhmRun(const CommandLine *line);
 
 /* Keys that belong to a command and to no object: noted for help */
 PetscErrorCode ProcessRunDeclareOptions(void);
@@ -34,5 +35,6 @@ PetscErrorCode MetricsRunDeclareOptions(void);
 PetscErrorCode LikelihoodRunDeclareOptions(void);
 PetscErrorCode DenoiseRunDeclareOptions(void);
 PetscErrorCode CompareRunDeclareOptions(void);
+PetscErrorCode RhmRunDeclareOptions(void);
 
 #endif
