@@ -18,6 +18,13 @@ enum { PARTS = 4 };
 enum { WIDTH = RHM_LANES / PARTS };
 typedef double Part __attribute__((vector_size(8 * RHM_LANES / PARTS), aligned(8), may_alias));
 
+typedef int64_t Mask __attribute__((vector_size(8 * RHM_LANES / PARTS)));
+
+INLINE Part choose(Mask mask, Part yes, Part no)
+{
+  return (Part)((mask & (Mask)yes) | (~mask & (Mask)no));
+}
+
 INLINE Part get(const double *from)
 {
   return *(const Part *)from;
@@ -28,19 +35,30 @@ INLINE void put(double *to, Part part)
   *(Part *)to = part;
 }
 
+typedef struct Wave Wave;
+
 /* All that a call works with; a message or a marginal is [v][RHM_LANES], those of siblings follow each other */
-typedef struct {
+struct Wave {
   const Grammar *g;
   size_t         size; /* of a message */
   int            lowest;
   const double  *likelihood;
   RhmVisit       visit;
   void          *context;
-  uint32_t      *rule; /* [L][v][m][s]: (i v + x) RHM_LANES, where child i has its number for x */
-  double        *up[RHM_MAX_LEVELS + 1];   /* of all nodes of a level, or below `lowest` of s siblings */
-  double        *down[RHM_MAX_LEVELS + 1]; /* of s siblings */
-  double        *marginal, *floored;
-} Wave;
+  void (*up_node)(const Wave *w, int level, const double *child, double *up);
+  void (*down_node)(const Wave *w, int level, const double *child, const double *down, double *to);
+  uint32_t *rule;   /* [L][v][m][s]: (i v + x) RHM_LANES, where child i has its number for x */
+  uint32_t *sorted; /* [L][v m][s]: the same by first child, in its place the parent, y RHM_LANES */
+  uint32_t *start;  /* [L][v + 1]: first rule with x as first child */
+  double   *up[RHM_MAX_LEVELS + 1];   /* of all nodes of a level, or below `lowest` of s siblings */
+  double   *down[RHM_MAX_LEVELS + 1]; /* of s siblings */
+  double   *marginal, *floored;
+};
+
+static size_t level_at(const Wave *w, int level)
+{
+  return grammar_length(w->g->v, w->g->s, w->g->m, level - 1);
+}
 
 double *rhm_aligned(double *raw)
 {
@@ -49,46 +67,27 @@ double *rhm_aligned(double *raw)
 
 /* ---- one node ---- */
 
-/*
-  scale_of - reciprocals of sums; a lane whose sum is lost gets 1
-
-  Return: is any lost?
-*/
-INLINE int scale_of(const double *sum, double *scale)
-{
-  int lost = 0;
-
-  for (int l = 0; l < RHM_LANES; l++) {
-    const int good = sum[l] >= DBL_MIN;
-
-    lost |= !good;
-    scale[l] = 1 / (good ? sum[l] : 1);
-  }
-  return lost;
-}
-
 /* floor_lanes - messages of lanes whose sum is lost become uniform; a sum that is not a number counts as lost */
-static __attribute__((noinline)) void floor_lanes(int v, const double *sum, double *message, double *floored)
+static __attribute__((noinline)) void floor_lanes(int v, const Part *sum, double *message, double *floored)
 {
-  for (int l = 0; l < RHM_LANES; l++) {
-    if (sum[l] >= DBL_MIN) continue;
+  for (int l = 0; l < WIDTH; l++) {
+    if ((*sum)[l] >= DBL_MIN) continue;
     for (int x = 0; x < v; x++) message[x * RHM_LANES + l] = 1.0 / v;
     floored[l]++;
   }
 }
 
-/* message[v][RHM_LANES] gets sum 1 over symbols, from those sums */
-INLINE void normalise(int v, const double *sum, double *message, double *floored)
+/* A part of a message[v][RHM_LANES] is divided by its sum over symbols */
+INLINE void normalise(int v, Part sum, double *message, double *floored)
 {
-  double    scale[RHM_LANES];
-  const int lost = scale_of(sum, scale);
+  const Part one = (Part){0} + 1, least = one * DBL_MIN;
+  const Mask good   = sum >= least;
+  const Part factor = one / choose(good, sum, one);
+  int64_t    all    = -1;
 
-  for (int p = 0; p < RHM_LANES; p += WIDTH) {
-    const Part factor = get(scale + p);
-
-    for (int x = 0; x < v; x++) put(message + x * RHM_LANES + p, get(message + x * RHM_LANES + p) * factor);
-  }
-  if (lost) floor_lanes(v, sum, message, floored);
+  for (double *at = message; at < message + v * RHM_LANES; at += RHM_LANES) put(at, get(at) * factor);
+  for (int l = 0; l < WIDTH; l++) all &= good[l];
+  if (!all) floor_lanes(v, &sum, message, floored);
 }
 
 /*
@@ -100,8 +99,6 @@ INLINE void normalise(int v, const double *sum, double *message, double *floored
 INLINE void up_node(const int s, int v, int m, const uint32_t *rule, const double *child, double *up,
                     double *floored)
 {
-  double sum[RHM_LANES];
-
   for (int p = 0; p < RHM_LANES; p += WIDTH) {
     const uint32_t *at    = rule;
     Part            total = {0};
@@ -118,38 +115,45 @@ INLINE void up_node(const int s, int v, int m, const uint32_t *rule, const doubl
       put(up + y * RHM_LANES + p, value);
       total += value;
     }
-    put(sum + p, total);
+    normalise(v, total, up + p, floored + p);
   }
-  normalise(v, sum, up, floored);
 }
 
 /*
   down_node - messages of a node to its children, without norm
 
-  Input:  rule[v][m][s], child[s][v][RHM_LANES]  messages upwards, down[v][RHM_LANES]  message to the node
+  Input:  start[v + 1], rule[v m][s]  rules sorted by their first child, see sort_rules
+          child[s][v][RHM_LANES]  messages upwards, down[v][RHM_LANES]  message to the node
   Output: to[s][v][RHM_LANES]
+  Note:   the sum for a first child stays in a register. Sorted by parent, all sums would go through memory and some be needed
+          again at once, about which processors guess: up to three times slower, by chance
 */
-INLINE void down_node(const int s, int v, int m, const uint32_t *rule, const double *child,
+INLINE void down_node(const int s, int v, const uint32_t *start, const uint32_t *rule, const double *child,
                       const double *down, double *to)
 {
-  memset(to, 0, sizeof(*to) * (size_t)s * (size_t)v * RHM_LANES);
-  for (int p = 0; p < RHM_LANES; p += WIDTH) {
-    const uint32_t *at = rule;
+  memset(to + v * RHM_LANES, 0, sizeof(*to) * (size_t)(s - 1) * (size_t)v * RHM_LANES);
+  for (int p = 0; p < RHM_LANES; p += WIDTH)
+    for (int x = 0; x < v; x++) {
+      const Part            own = get(child + x * RHM_LANES + p);
+      const uint32_t *const end = rule + (size_t)s * start[x + 1];
+      Part                  sum = {0};
 
-    for (int y = 0; y < v; y++)
-      for (int r = 0; r < m; r++, at += s) {
-        Part before = get(down + y * RHM_LANES + p), after[RHM_MAX_CHILDREN];
+      for (const uint32_t *at = rule + (size_t)s * start[x]; at < end; at += s) {
+        const Part parent = get(down + at[0] + p);
+        Part       before = parent * own, after[RHM_MAX_CHILDREN];
 
         after[s - 1] = (Part){0} + 1;
         for (int i = s - 1; i > 0; i--) after[i - 1] = get(child + at[i] + p) * after[i];
-        for (int i = 0; i < s; i++) {
-          double *const sum = to + at[i] + p;
+        sum += parent * after[0];
+        for (int i = 1; i < s; i++) {
+          double *const other = to + at[i] + p;
 
-          put(sum, get(sum) + before * after[i]);
+          put(other, get(other) + before * after[i]);
           before *= get(child + at[i] + p);
         }
       }
-  }
+      put(to + x * RHM_LANES + p, sum);
+    }
 }
 
 /*
@@ -161,65 +165,41 @@ INLINE void down_node(const int s, int v, int m, const uint32_t *rule, const dou
 */
 static void marginal_node(int v, const double *up, double *down, double *marginal, double *floored)
 {
-  double sum[RHM_LANES];
-
   for (int p = 0; p < RHM_LANES; p += WIDTH) {
     Part total = {0};
 
-    for (int x = 0; x < v; x++) total += get(down + x * RHM_LANES + p);
-    put(sum + p, total);
-  }
-  normalise(v, sum, down, floored);
-  for (int p = 0; p < RHM_LANES; p += WIDTH) {
-    Part total = {0};
+    for (int k = p; k < v * RHM_LANES; k += RHM_LANES) total += get(down + k);
+    normalise(v, total, down + p, floored + p);
+    total = (Part){0};
+    for (int k = p; k < v * RHM_LANES; k += RHM_LANES) {
+      const Part product = get(up + k) * get(down + k);
 
-    for (int x = 0; x < v; x++) {
-      const Part product = get(up + x * RHM_LANES + p) * get(down + x * RHM_LANES + p);
-
-      put(marginal + x * RHM_LANES + p, product);
+      put(marginal + k, product);
       total += product;
     }
-    put(sum + p, total);
-  }
-  normalise(v, sum, marginal, floored);
-}
-
-/* The same with the usual numbers of children as constants, so that loops over them vanish */
-static void up_any(int s, int v, int m, const uint32_t *rule, const double *child, double *up,
-                   double *floored)
-{
-  switch (s) {
-  case 2:
-    up_node(2, v, m, rule, child, up, floored);
-    break;
-  case 3:
-    up_node(3, v, m, rule, child, up, floored);
-    break;
-  case 4:
-    up_node(4, v, m, rule, child, up, floored);
-    break;
-  default:
-    up_node(s, v, m, rule, child, up, floored);
+    normalise(v, total, marginal + p, floored + p);
   }
 }
 
-static void down_any(int s, int v, int m, const uint32_t *rule, const double *child, const double *down,
-                     double *to)
-{
-  switch (s) {
-  case 2:
-    down_node(2, v, m, rule, child, down, to);
-    break;
-  case 3:
-    down_node(3, v, m, rule, child, down, to);
-    break;
-  case 4:
-    down_node(4, v, m, rule, child, down, to);
-    break;
-  default:
-    down_node(s, v, m, rule, child, down, to);
+/*
+  The same with the usual numbers of children as constants, so that loops over them vanish. Each is a function of its own:
+  inlined into one another they run out of registers and take twice the time.
+*/
+#define OUTLINE static __attribute__((noinline))
+#define NODES(name, s)                                                                                       \
+  OUTLINE void up_##name(const Wave *w, int level, const double *child, double *up)                          \
+  {                                                                                                          \
+    up_node(s, w->g->v, w->g->m, w->rule + level_at(w, level), child, up, w->floored);                       \
+  }                                                                                                          \
+  OUTLINE void down_##name(const Wave *w, int level, const double *child, const double *down, double *to)    \
+  {                                                                                                          \
+    down_node(s, w->g->v, w->start + (level - 1) * (w->g->v + 1), w->sorted + level_at(w, level), child,     \
+              down, to);                                                                                     \
   }
-}
+NODES(two, 2)
+NODES(three, 3)
+NODES(four, 4)
+NODES(many, w->g->s)
 
 /* ---- the tree ---- */
 
@@ -234,7 +214,8 @@ size_t rhm_workspace(const Grammar *g, int lowest)
   int64_t      kept  = 1 + (int64_t)g->s * (g->L + 1);
 
   for (int l = 1; l <= g->L; l++) kept += nodes_kept(g, lowest, l);
-  return RHM_ALIGN + rules / 2 + 1 + (size_t)kept * (size_t)g->v * RHM_LANES;
+  return RHM_ALIGN + rules + (size_t)g->L * (size_t)(g->v + 1) / 2 + 1 +
+         (size_t)kept * (size_t)g->v * RHM_LANES;
 }
 
 static void split_workspace(Wave *w, double *work)
@@ -253,19 +234,64 @@ static void split_workspace(Wave *w, double *work)
   }
   w->marginal = at;
   w->rule     = (uint32_t *)(at + w->size);
-  for (size_t k = 0; k < rules; k++)
-    w->rule[k] = (uint32_t)((int)(k % (size_t)g->s) * g->v + g->child[k]) * RHM_LANES;
+  w->sorted   = w->rule + rules;
+  w->start    = w->sorted + rules;
+}
+
+/* The rules of a level as offsets into the messages of siblings */
+static void prepare_rules(const Wave *w, int level)
+{
+  const Grammar *g    = w->g;
+  const int     *from = g->child + level_at(w, level);
+  uint32_t      *to   = w->rule + level_at(w, level);
+
+  for (int k = 0; k < g->v * g->m; k++)
+    for (int i = 0; i < g->s; i++) *to++ = (uint32_t)(i * g->v + *from++) * RHM_LANES;
+}
+
+/* The same sorted by first child: count, sum up, put; which leaves in start[x + 1] where the rules of x begin */
+static void sort_rules(const Wave *w, int level)
+{
+  const Grammar  *g     = w->g;
+  const int       rules = g->v * g->m;
+  const size_t    s     = (size_t)g->s;
+  const uint32_t *from  = w->rule + level_at(w, level);
+  uint32_t       *to = w->sorted + level_at(w, level), *start = w->start + (level - 1) * (g->v + 1);
+
+  memset(start, 0, sizeof(*start) * (size_t)(g->v + 1));
+  for (size_t k = 0; k < (size_t)rules; k++) start[from[k * s] / RHM_LANES + 1]++;
+  for (int x = 0; x < g->v; x++) start[x + 1] += start[x];
+  for (size_t k = (size_t)rules; k-- > 0;) {
+    uint32_t *const rule = to + --start[from[k * s] / RHM_LANES + 1] * s;
+
+    rule[0] = (uint32_t)(k / (size_t)g->m) * RHM_LANES;
+    for (size_t i = 1; i < s; i++) rule[i] = from[k * s + i];
+  }
+  memmove(start, start + 1, sizeof(*start) * (size_t)g->v);
+  start[g->v] = (uint32_t)rules;
+}
+
+static void choose_nodes(Wave *w)
+{
+  switch (w->g->s) {
+  case 2:
+    w->up_node = up_two, w->down_node = down_two;
+    break;
+  case 3:
+    w->up_node = up_three, w->down_node = down_three;
+    break;
+  case 4:
+    w->up_node = up_four, w->down_node = down_four;
+    break;
+  default:
+    w->up_node = up_many, w->down_node = down_many;
+  }
 }
 
 static const double *up_message(const Wave *w, int level, int64_t node)
 {
   if (!level) return w->likelihood + w->size * (size_t)node;
   return w->up[level] + w->size * (size_t)(level >= w->lowest ? node : node % w->g->s);
-}
-
-static const uint32_t *rules_of(const Wave *w, int level)
-{
-  return w->rule + grammar_length(w->g->v, w->g->s, w->g->m, level - 1);
 }
 
 /* Depth first: a node as soon as its children are there, so that of most levels s messages are looked at */
@@ -277,8 +303,7 @@ static void pass_up(const Wave *w)
     int64_t node = first;
 
     for (int l = 1; l <= g->L; l++, node /= g->s) {
-      up_any(g->s, g->v, g->m, rules_of(w, l), up_message(w, l - 1, node * g->s),
-             (double *)up_message(w, l, node), w->floored);
+      w->up_node(w, l, up_message(w, l - 1, node * g->s), (double *)up_message(w, l, node));
       if ((node + 1) % g->s) break;
     }
   }
@@ -293,8 +318,7 @@ static void pass_down(const Wave *w, int level, int64_t node)
   marginal_node(g->v, up_message(w, level, node), down, w->marginal, w->floored);
   w->visit(w->context, level, node, w->marginal);
   if (level == w->lowest) return;
-  down_any(g->s, g->v, g->m, rules_of(w, level), up_message(w, level - 1, node * g->s), down,
-           w->down[level - 1]);
+  w->down_node(w, level, up_message(w, level - 1, node * g->s), down, w->down[level - 1]);
   for (int i = g->s - 1; i >= 0; i--) pass_down(w, level - 1, node * g->s + i);
 }
 
@@ -309,7 +333,10 @@ void rhm_propagate(const Grammar *g, const double *likelihood, int lowest, RhmVi
             .context    = context,
             .floored    = floored};
 
+  choose_nodes(&w);
   split_workspace(&w, work);
+  for (int l = 1; l <= g->L; l++) prepare_rules(&w, l);
+  for (int l = lowest + 1; l <= g->L; l++) sort_rules(&w, l);
   for (int l = 0; l < RHM_LANES; l++) floored[l] = 0;
   pass_up(&w);
   for (size_t k = 0; k < w.size; k++) w.down[g->L][k] = 1.0 / g->v;
@@ -338,18 +365,20 @@ void rhm_likelihood(int v, double *p)
 
 void rhm_judge(int v, const double *marginal, int *best, double *confidence)
 {
-  for (int l = 0; l < RHM_LANES; l++) {
-    best[l]       = 0;
-    confidence[l] = marginal[l];
-  }
-  for (int x = 1; x < v; x++)
-    for (int l = 0; l < RHM_LANES; l++) {
-      const double p     = marginal[x * RHM_LANES + l];
-      const int    above = p > confidence[l];
+  for (int p = 0; p < RHM_LANES; p += WIDTH) {
+    Part top = get(marginal + p), which = {0}, symbol = {0};
 
-      best[l]       = above ? x : best[l];
-      confidence[l] = above ? p : confidence[l];
+    for (int x = 1; x < v; x++) {
+      const Part value = get(marginal + x * RHM_LANES + p);
+      const Mask above = value > top;
+
+      symbol += 1;
+      which = choose(above, symbol, which);
+      top   = choose(above, value, top);
     }
+    put(confidence + p, top);
+    for (int l = 0; l < WIDTH; l++) best[p + l] = (int)which[l];
+  }
 }
 
 typedef struct {

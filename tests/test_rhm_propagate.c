@@ -376,7 +376,7 @@ START_TEST(test_upper_levels_alone_have_the_same_bits)
     ck_assert_int_eq(visits.visits, w->nodes - rhm_first(&w->g, lowest));
     free(raw);
   }
-  ck_assert_uint_lt(rhm_workspace(&w->g, 5) * 4, rhm_workspace(&w->g, 0));
+  ck_assert_uint_lt(rhm_workspace(&w->g, 5) * 3, rhm_workspace(&w->g, 0));
   wave_free(w);
 }
 END_TEST
