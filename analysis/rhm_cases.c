@@ -112,6 +112,8 @@ PetscErrorCode RhmGetLaws(RhmOptions *o, PetscInt n, Process *process, double **
 
   PetscFunctionBegin;
   PetscCall(ChooseCases(o, n, process));
+  PetscCall(RhmCheckMemory(o, (double)n * o->nt * ((double)o->ncases * sizeof(RhmLaw) + sizeof(double)),
+                           "that many noises, cases and times"));
   PetscCall(PetscMalloc1(n * o->nt, time));
   PetscCall(PetscMalloc1(n * o->ncases * o->nt, law));
   for (PetscInt p = 0; p < n; p++)

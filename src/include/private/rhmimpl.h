@@ -25,12 +25,11 @@ typedef enum {
 extern const char *const rhm_case_names[]; /* NULL-ended */
 
 enum {
-  RHM_PLANES =
-      2 * AD_BMAX - 1,  /* standard normals behind one noised coordinate: b of e, then b - 1 of aux0 */
-  RHM_CHUNK       = 16, /* leaves whose normals are made together */
-  RHM_LISTS       = 64, /* values of each of L, s, v, m */
+  RHM_PLANES      = 2 * AD_BMAX - 1, /* standard normals behind a noised coordinate: b of e, b - 1 of aux0 */
+  RHM_CHUNK       = 16,              /* leaves whose normals are made together */
+  RHM_LISTS       = 64,              /* values of each of L, s, v, m */
+  RHM_SIZES       = 10000,           /* combinations of them */
   RHM_TIMES       = 1000,
-  RHM_SIZES       = 10000, /* combinations of them */
   RHM_MAX_SYMBOLS = 4096
 };
 
@@ -40,10 +39,9 @@ enum {
   X = F (x0, aux0) + Lc e: the solution of the process itself, not by way of its clock, which only weighs X afterwards
 */
 typedef struct {
-  double sigma2; /* noise-to-signal ratio of what the reader looks at: of z, or of x alone */
-  double weight
-      [AD_BMAX]; /* log-likelihood of mu is weight.X_mu + const; zero where the noise is not that of the process */
-  double signal; /* it is signal (mu is the truth) + sum_j noise[j] e_j(mu) + const, e_j standard normal */
+  double sigma2;          /* noise-to-signal ratio of what the reader looks at: of z, or of x alone */
+  double weight[AD_BMAX]; /* log-likelihood of mu: weight.X_mu + const; zero for noise of another process */
+  double signal;          /* that is signal (mu is the truth) + noise.e(mu) + const, e standard normal */
   double noise[RHM_PLANES];
 } RhmLaw;
 
@@ -213,9 +211,14 @@ typedef struct {
   double *half[2], *half_err[2];    /* [setting][case]: time and sigma2 at which half of the roots are lost */
   double *calibration, *chance;     /* [setting][case][level]: mean excess in standard errors, two-sided p */
   double *floored;                  /* [setting][case]: lost messages */
+  double  bytes;                    /* memory of a rank */
   double  done, all, started, said; /* work and times, for the progress line */
 } RhmStudy;
 
+PetscErrorCode RhmStudyCreate(RhmOptions *o, RhmStudy *study);
+PetscErrorCode RhmStudySetUp(RhmStudy *study);
+PetscErrorCode RhmPrintPlan(const RhmStudy *study);
+PetscErrorCode RhmStudyDestroy(RhmStudy *study);
 PetscErrorCode RhmMeasure(RhmStudy *study, PetscInt setting);
 PetscErrorCode RhmWriteStudy(const RhmStudy *study, Output out);
 PetscErrorCode RhmPrintStudy(const RhmStudy *study);
