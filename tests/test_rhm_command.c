@@ -35,6 +35,53 @@ static int64_t at(const RhmStudy *s, PetscInt setting, PetscInt c, PetscInt time
 #define SMALL "-rhm_levels 4 -rhm_symbols 8 -rhm_rules 3 -rhm_grammars 32 -rhm_trials 16 "
 #define NOISE "-process_tau 2 -process_tp 0.001 "
 
+/* ---- what is refused ---- */
+
+static PetscErrorCode Prepare(void)
+{
+  RhmOptions o;
+  RhmStudy   study;
+
+  PetscCall(RhmReadOptions(PETSC_FALSE, &o));
+  PetscCall(RhmStudyCreate(&o, &study));
+  PetscCall(RhmStudySetUp(&study));
+  PetscCall(RhmStudyDestroy(&study));
+  PetscCall(RhmFreeOptions(&o));
+  return PETSC_SUCCESS;
+}
+
+START_TEST(test_what_makes_no_sense_is_refused)
+{
+  static const char *const bad[] = {"-rhm_levels 3.5",
+                                    "-rhm_levels 31",
+                                    "-rhm_symbols 4 -rhm_children 2,3",
+                                    "-rhm_levels 24",
+                                    "-rhm_trials 1000000 -rhm_grammars 1000000",
+                                    "-rhm_cases joint,alone",
+                                    "-rhm_cases joint,joint",
+                                    "-process_type passive -rhm_cases x_alone",
+                                    "-process_type active,cld -rhm_cases joint,legacy",
+                                    "-rhm_times 0.5,0.1",
+                                    "-rhm_times 0.1,900",
+                                    "-rhm_sigmas 50"};
+
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    PetscOptions   database;
+    PetscErrorCode code;
+
+    ck_call(PetscOptionsCreate(&database));
+    ck_call(PetscOptionsPush(database));
+    ck_call(PetscOptionsInsertString(NULL, bad[i]));
+    PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
+    code = Prepare();
+    PetscPopErrorHandler();
+    ck_assert_msg(ad_all(code == AD_ERR_INPUT), "%s: %d", bad[i], (int)code);
+    ck_call(PetscOptionsPop());
+    ck_call(PetscOptionsDestroy(&database));
+  }
+}
+END_TEST
+
 /* ---- all cases ---- */
 
 /* Levels of the seven cases over 13 times; 4.5 standard errors of 32 grammars by Student's law: p = 9e-5 */
@@ -204,6 +251,7 @@ Suite *rhm_command_suite(void)
   TCase *tc    = tcase_create("experiment");
 
   tcase_set_timeout(tc, 60);
+  tcase_add_test(tc, test_what_makes_no_sense_is_refused);
   tcase_add_test(tc, test_right_cases_are_calibrated_and_published_ones_are_not);
   tcase_add_test(tc, test_x_alone_knows_less_and_equal_sigma_as_much);
   tcase_add_test(tc, test_all_noises_collapse_on_the_clock);

@@ -86,6 +86,13 @@ static void check_bayes(Process process, const LinearSde *sde, const Kernel *k)
   ck_call(RhmGetLaw(process, RHM_PRINTED, k, &printed));
   ck_assert_msg(fabs(square(printed.noise) / printed.signal - 1) > 0.2, "%g",
                 square(printed.noise) / printed.signal);
+  ck_call(RhmGetLaw(process, RHM_LEGACY, k, &law)); /* the same weights on an x that eta0 has not moved */
+  ck_assert(law.weight[0] == printed.weight[0] && law.weight[1] == printed.weight[1]);
+  ck_assert_close(law.signal, printed.signal, 1e-14);
+  ck_assert_close(square(law.noise),
+                  law.weight[0] * law.weight[0] * k->C[0] + law.weight[1] * law.weight[1] * Cb[3] +
+                      2 * law.weight[0] * law.weight[1] * k->C[1],
+                  1e-12);
   ck_call(RhmGetLaw(process, RHM_X_ALONE, k, &law));
   ck_assert_close(law.weight[0], k->u[0] / Cb[0], 1e-14);
   ck_assert(law.weight[1] == 0);
@@ -152,6 +159,22 @@ static void leaves_free(Leaves *l)
   free(l->e);
   free(l->likelihood);
 }
+
+START_TEST(test_normals_go_by_tree_leaf_and_symbol)
+{
+  const RngStream stream = {3, RNG_NOISE, 0};
+  Leaves          l      = leaves_of(2);
+
+  for (int i = 0; i < 200; i++) {
+    const int lane = i % RHM_LANES, leaf = i * 37 % LEAVES, plane = i % l.planes, q = i * 5 % V;
+    float     all[3 * V];
+
+    rng_normal(stream, (uint64_t)lane * LEAVES + (uint64_t)leaf, 1, l.planes * V, all);
+    ck_assert(l.e[((leaf * l.planes + plane) * V + q) * RHM_LANES + lane] == all[plane * V + q]);
+  }
+  leaves_free(&l);
+}
+END_TEST
 
 /* accuracy, mean confidence and log-loss of single leaves */
 static void judge_leaves(const Leaves *l, double *score)
@@ -337,6 +360,7 @@ Suite *rhm_leaves_suite(void)
   tcase_add_test(tc, test_right_readers_know_their_noise_for_every_process);
   tcase_add_test(tc, test_weights_are_those_of_bayes);
   tcase_add_test(tc, test_passive_controls_share_temperature_and_variance);
+  tcase_add_test(tc, test_normals_go_by_tree_leaf_and_symbol);
   tcase_add_test(tc, test_single_leaf_is_calibrated_unless_read_as_printed);
   tcase_add_test(tc, test_states_have_the_likelihoods_of_the_experiment);
   tcase_add_test(tc, test_states_have_the_law_of_the_process);
