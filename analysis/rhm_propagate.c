@@ -67,27 +67,59 @@ double *rhm_aligned(double *raw)
 
 /* ---- one node ---- */
 
-/* floor_lanes - messages of lanes whose sum is lost become uniform; a sum that is not a number counts as lost */
-static __attribute__((noinline)) void floor_lanes(int v, const Part *sum, double *message, double *floored)
+/*
+  Messages are not divided by their sums: what counts is that products of s of them stay in range. Where a sum leaves [least,
+  1/least], least = 2^(-120/s), its lane is multiplied by a power of two, which changes no digit of any result; for s = 2 and
+  leaves of sum 1 that is every fifth level or so.
+*/
+INLINE double least_sum(int s)
 {
-  for (int l = 0; l < WIDTH; l++) {
-    if ((*sum)[l] >= DBL_MIN) continue;
-    for (int x = 0; x < v; x++) message[x * RHM_LANES + l] = 1.0 / v;
-    floored[l]++;
-  }
+  return 1.0 / (double)(UINT64_C(1) << (s > 2 ? 120 / s : 60));
 }
 
-/* A part of a message[v][RHM_LANES] is divided by its sum over symbols */
-INLINE void normalise(int v, Part sum, double *message, double *floored)
+/* Is a lane out of range, or not a number? */
+INLINE int astray(Part sum, double least)
 {
-  const Part one = (Part){0} + 1, least = one * DBL_MIN;
-  const Mask good   = sum >= least;
-  const Part factor = one / choose(good, sum, one);
-  int64_t    all    = -1;
+  const Part one  = (Part){0} + 1;
+  const Mask good = (sum >= one * least) & (sum <= one / least);
+  int64_t    all  = -1;
 
-  for (double *at = message; at < message + v * RHM_LANES; at += RHM_LANES) put(at, get(at) * factor);
   for (int l = 0; l < WIDTH; l++) all &= good[l];
-  if (!all) floor_lanes(v, &sum, message, floored);
+  return !all;
+}
+
+/* A lane of a message[v][RHM_LANES] gets a sum from 1/2 to 1; one whose sum is lost becomes uniform. */
+static void scale_lane(int v, double sum, double *message, double *floored)
+{
+  const int lost     = !(sum >= DBL_MIN && sum <= DBL_MAX);
+  int       exponent = 0;
+
+  if (!lost) (void)frexp(sum, &exponent);
+  const double factor = ldexp(1, -exponent);
+
+  for (int k = 0; k < v * RHM_LANES; k += RHM_LANES) message[k] = lost ? 1.0 / v : message[k] * factor;
+  *floored += lost;
+}
+
+/* The lanes that are out of range by their sums */
+static __attribute__((noinline)) void scale_up(int v, double least, const Part *sum, double *up,
+                                               double *floored)
+{
+  for (int l = 0; l < WIDTH; l++)
+    if (!((*sum)[l] >= least && (*sum)[l] <= 1 / least)) scale_lane(v, (*sum)[l], up + l, floored + l);
+}
+
+/* The lanes where what comes from above has, together with what comes from below, a sum that is out of range */
+static __attribute__((noinline)) void scale_down(int v, double least, const Part *both, double *down,
+                                                 double *floored)
+{
+  for (int l = 0; l < WIDTH; l++) {
+    double sum = 0;
+
+    if ((*both)[l] >= least && (*both)[l] <= 1 / least) continue;
+    for (int x = 0; x < v; x++) sum += down[x * RHM_LANES + l];
+    scale_lane(v, sum, down + l, floored + l);
+  }
 }
 
 /*
@@ -115,7 +147,7 @@ INLINE void up_node(const int s, int v, int m, const uint32_t *rule, const doubl
       put(up + y * RHM_LANES + p, value);
       total += value;
     }
-    normalise(v, total, up + p, floored + p);
+    if (astray(total, least_sum(s))) scale_up(v, least_sum(s), &total, up + p, floored + p);
   }
 }
 
@@ -156,28 +188,50 @@ INLINE void down_node(const int s, int v, const uint32_t *start, const uint32_t 
     }
 }
 
+/* marginal[v][RHM_LANES] = up down, not yet divided by the sum over symbols, which is returned */
+INLINE Part multiply(int v, const double *up, const double *down, double *marginal)
+{
+  Part sum = {0};
+
+  for (int k = 0; k < v * RHM_LANES; k += RHM_LANES) {
+    const Part product = get(up + k) * get(down + k);
+
+    put(marginal + k, product);
+    sum += product;
+  }
+  return sum;
+}
+
+/* Where even now the sum is lost the marginal becomes uniform */
+static __attribute__((noinline)) void floor_lanes(int v, const Part *sum, double *marginal, double *floored)
+{
+  for (int l = 0; l < WIDTH; l++)
+    if (!((*sum)[l] >= DBL_MIN && (*sum)[l] <= DBL_MAX)) scale_lane(v, 0, marginal + l, floored + l);
+}
+
 /*
-  marginal_node - norm of a message downwards, and the marginal of its node
+  marginal_node - the marginal of a node
 
   Input:  up[v][RHM_LANES]
-  In/out: down[v][RHM_LANES]  gets sum 1
+  In/out: down[v][RHM_LANES]  is brought into range
   Output: marginal[v][RHM_LANES]
 */
 static void marginal_node(int v, const double *up, double *down, double *marginal, double *floored)
 {
   for (int p = 0; p < RHM_LANES; p += WIDTH) {
-    Part total = {0};
+    const Part one  = (Part){0} + 1;
+    Part       sum  = multiply(v, up + p, down + p, marginal + p);
+    int        lost = 0;
 
-    for (int k = p; k < v * RHM_LANES; k += RHM_LANES) total += get(down + k);
-    normalise(v, total, down + p, floored + p);
-    total = (Part){0};
-    for (int k = p; k < v * RHM_LANES; k += RHM_LANES) {
-      const Part product = get(up + k) * get(down + k);
-
-      put(marginal + k, product);
-      total += product;
+    if (astray(sum, least_sum(2))) {
+      scale_down(v, least_sum(2), &sum, down + p, floored + p);
+      sum  = multiply(v, up + p, down + p, marginal + p);
+      lost = astray(sum, least_sum(2));
     }
-    normalise(v, total, marginal + p, floored + p);
+    const Part factor = one / choose(sum >= one * DBL_MIN, sum, one);
+
+    for (double *at = marginal + p; at < marginal + v * RHM_LANES; at += RHM_LANES) put(at, get(at) * factor);
+    if (lost) floor_lanes(v, &sum, marginal + p, floored + p);
   }
 }
 
@@ -233,7 +287,7 @@ static void split_workspace(Wave *w, double *work)
     at += w->size * (size_t)g->s;
   }
   w->marginal = at;
-  w->rule     = (uint32_t *)(at + w->size);
+  w->rule     = (void *)(at + w->size);
   w->sorted   = w->rule + rules;
   w->start    = w->sorted + rules;
 }
@@ -349,10 +403,16 @@ void rhm_likelihood(int v, double *p)
 {
   double top[RHM_LANES], sum[RHM_LANES] = {0};
 
-  memcpy(top, p, sizeof(top));
-  for (int x = 1; x < v; x++)
-    for (int l = 0; l < RHM_LANES; l++)
-      top[l] = p[x * RHM_LANES + l] > top[l] ? p[x * RHM_LANES + l] : top[l];
+  for (int part = 0; part < RHM_LANES; part += WIDTH) {
+    Part most = get(p + part);
+
+    for (int x = 1; x < v; x++) {
+      const Part value = get(p + x * RHM_LANES + part);
+
+      most = choose(value > most, value, most);
+    }
+    put(top + part, most);
+  }
   for (int x = 0; x < v; x++)
     for (int l = 0; l < RHM_LANES; l++) {
       p[x * RHM_LANES + l] = exp_negative(p[x * RHM_LANES + l] - top[l]);

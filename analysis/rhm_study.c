@@ -58,7 +58,7 @@ static PetscErrorCode Plan(RhmStudy *study)
     bytes += 3 * 8.0 * units * (double)o->ncases * ((g->L + 1) * RHM_SUMS + 1);
     study->bytes  = PetscMax(study->bytes, bytes);
     study->levels = PetscMax(study->levels, g->L + 1);
-    study->all += units * rhm_work(g);
+    study->all += units * rhm_work(g, 0) + blocks * RHM_FINE * rhm_work(g, g->L);
   }
   study->bytes += 16.0 * RHM_QUANTITIES * (double)study->settings * o->ncases * o->nt * study->levels;
   PetscCall(RhmCheckMemory(o, study->bytes, "the experiment"));

@@ -19,9 +19,11 @@ double rhm_trees_bytes(const Grammar *g, int planes)
          4.0 * (double)grammar_workspace(g->v, g->m);
 }
 
-double rhm_work(const Grammar *g)
+double rhm_work(const Grammar *g, int lowest)
 {
-  return (pow(g->s, g->L) - 1) / (g->s - 1) * g->v * g->m * (5.0 * g->s - 3);
+  const double up = g->s, down = 4.0 * g->s - 3; /* operations a rule and node */
+
+  return (pow(g->s, g->L) - 1) / (g->s - 1) * g->v * g->m * (lowest == g->L ? up : up + down);
 }
 
 /*
@@ -115,19 +117,22 @@ static void judge_node(void *context, int level, int64_t node, const double *mar
 /*
   rhm_trees_judge - noise the trees by a law, read them, and compare with the truth
 
-  Output: sums[L + 1][RHM_SUMS]  over nodes and trees
+  Input:  law     with sigma2 = 0: nothing is done
+          lowest  level down to which nodes are judged
+  Output: sums[L + 1][RHM_SUMS]  over nodes and trees; zero where none were
           floored                messages and marginals that were lost
 */
-void rhm_trees_judge(RhmTrees *trees, const RhmLaw *law, double *sums, double *floored)
+void rhm_trees_judge(RhmTrees *trees, const RhmLaw *law, int lowest, double *sums, double *floored)
 {
   const Grammar *g     = &trees->g;
   Judge          judge = {trees, sums};
   double         lost[RHM_LANES];
 
+  *floored = 0;
   for (int i = 0; i < (g->L + 1) * RHM_SUMS; i++) sums[i] = 0;
+  if (law->sigma2 == 0) return;
   rhm_leaf_likelihoods(law, (int)trees->first[1], trees->planes, g->v, trees->truth, trees->e,
                        trees->likelihood);
-  rhm_propagate(g, trees->likelihood, 0, judge_node, &judge, lost, trees->work);
-  *floored = 0;
+  rhm_propagate(g, trees->likelihood, lowest, judge_node, &judge, lost, trees->work);
   for (int l = 0; l < trees->lanes; l++) *floored += lost[l];
 }

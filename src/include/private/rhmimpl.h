@@ -30,6 +30,8 @@ enum {
   RHM_LISTS       = 64,              /* values of each of L, s, v, m */
   RHM_SIZES       = 10000,           /* combinations of them */
   RHM_TIMES       = 1000,
+  RHM_SPLIT       = 4,                   /* parts of an interval of times around t_50, */
+  RHM_FINE        = 3 * (RHM_SPLIT - 1), /* points in it and its two neighbours */
   RHM_MAX_SYMBOLS = 4096
 };
 
@@ -180,12 +182,12 @@ typedef struct {
 PetscErrorCode RhmTreesCreate(const Grammar *size, int planes, RhmTrees *trees);
 PetscErrorCode RhmTreesDestroy(RhmTrees *trees);
 double         rhm_trees_bytes(const Grammar *g, int planes);
-double         rhm_work(const Grammar *g); /* multiplications of one propagation of a tree, about */
+double         rhm_work(const Grammar *g, int lowest); /* multiplications of one propagation, about */
 void           rhm_trees_draw(uint64_t seed, int64_t grammar, int64_t block, int lanes, RhmTrees *trees);
 
 /* Sums over the nodes of a level: hits of the most probable symbol, its probability, that of the truth, -log of the latter */
 enum { RHM_HITS, RHM_SURE, RHM_TRUE, RHM_LOSS, RHM_SUMS };
-void rhm_trees_judge(RhmTrees *trees, const RhmLaw *law, double *sums, double *floored);
+void rhm_trees_judge(RhmTrees *trees, const RhmLaw *law, int lowest, double *sums, double *floored);
 
 /* ---- the experiment ---- */
 
@@ -215,11 +217,32 @@ typedef struct {
   double  done, all, started, said; /* work and times, for the progress line */
 } RhmStudy;
 
+/* A setting at some times: its units of work are a block of trees at a time, times fastest */
+typedef struct {
+  const RhmOptions *o;
+  PetscInt          nt;
+  const RhmLaw     *law; /* [ncases][nt]; sigma2 = 0: nothing is to be done there */
+  Grammar           g;
+  int64_t           grammars, blocks, units, groups; /* groups: what errors are over */
+  int               lowest, planes, levels;
+  int               width;  /* of a unit: sums of all cases and levels, then floored of all cases */
+  double           *weight; /* [groups]: trees */
+  double           *sums;   /* [groups][nt][width] */
+} RhmSetting;
+
+PetscErrorCode RhmSettingCreate(const RhmStudy *study, PetscInt setting, PetscInt nt, const RhmLaw *law,
+                                int lowest, RhmSetting *s);
+PetscErrorCode RhmSettingRun(RhmStudy *study, const RhmSetting *s);
+PetscErrorCode RhmSettingDestroy(RhmSetting *s);
+void           rhm_group_values(const RhmSetting *s, PetscInt c, PetscInt time, int level, RhmQuantity q,
+                                double *value);
+
 PetscErrorCode RhmStudyCreate(RhmOptions *o, RhmStudy *study);
 PetscErrorCode RhmStudySetUp(RhmStudy *study);
 PetscErrorCode RhmPrintPlan(const RhmStudy *study);
 PetscErrorCode RhmStudyDestroy(RhmStudy *study);
 PetscErrorCode RhmMeasure(RhmStudy *study, PetscInt setting);
+PetscErrorCode RhmFindHalf(RhmStudy *study, PetscInt setting, const RhmSetting *s);
 PetscErrorCode RhmWriteStudy(const RhmStudy *study, Output out);
 PetscErrorCode RhmPrintStudy(const RhmStudy *study);
 
