@@ -83,7 +83,7 @@ static PetscErrorCode GetLaws(const RhmStudy *study, PetscInt setting, double *t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Curves of a case on the grid and, unless fine is NULL, between its points */
+/* Curves of a case on the grid and between its points, as far as there are laws */
 static PetscErrorCode JoinCurves(RhmStudy *study, PetscInt setting, const RhmSetting *s,
                                  const RhmSetting *fine, const double *time, PetscInt c)
 {
@@ -92,7 +92,7 @@ static PetscErrorCode JoinCurves(RhmStudy *study, PetscInt setting, const RhmSet
   double        *x, *curve, *values, *work;
 
   PetscFunctionBegin;
-  while (fine && more < RHM_FINE && fine->law[c * RHM_FINE + more].sigma2 > 0) more++;
+  while (more < RHM_FINE && fine->law[c * RHM_FINE + more].sigma2 > 0) more++;
   n = (int)nt + more;
   PetscCall(PetscMalloc4(2 * n, &x, s->groups * n, &curve, s->groups, &values, 3 * n, &work));
   for (int i = 0; i < n; i++) {
@@ -121,10 +121,10 @@ PetscErrorCode RhmFindHalf(RhmStudy *study, PetscInt setting, const RhmSetting *
   double    *time;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(s->o->ncases * RHM_FINE, &law, s->o->ncases * RHM_FINE, &time));
-  for (PetscInt c = 0; c < s->o->ncases; c++) PetscCall(JoinCurves(study, setting, s, NULL, NULL, c));
-  PetscCall(GetLaws(study, setting, time, law));
+  PetscCall(PetscCalloc2(s->o->ncases * RHM_FINE, &law, s->o->ncases * RHM_FINE, &time));
   PetscCall(RhmSettingCreate(study, setting, RHM_FINE, law, s->g.L, &fine));
+  for (PetscInt c = 0; c < s->o->ncases; c++) PetscCall(JoinCurves(study, setting, s, &fine, time, c));
+  PetscCall(GetLaws(study, setting, time, law));
   PetscCall(RhmSettingRun(study, &fine));
   for (PetscInt c = 0; c < s->o->ncases; c++) PetscCall(JoinCurves(study, setting, s, &fine, time, c));
   PetscCall(RhmSettingDestroy(&fine));

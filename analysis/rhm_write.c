@@ -80,7 +80,8 @@ static PetscErrorCode WriteCurves(const RhmStudy *study, const int64_t *dims, Ou
 static PetscErrorCode WriteVerdicts(const RhmStudy *study, const int64_t *dims, Output out)
 {
   const int64_t  by_level[4] = {dims[0], dims[1], dims[2], dims[4]};
-  const DataInfo t50         = {"size,process,case", "time", "time at which root accuracy falls to 1/2"},
+  const DataInfo t50         = {"size,process,case", "time",
+                                "time at which root accuracy falls to 1/2, between the times of the grid too"},
                  s50         = {"size,process,case", "1", "sigma2 at which root accuracy falls to 1/2"},
                  error       = {"size,process,case", "1", "standard error, jackknife over grammars"},
                  t           = {"size,process,case,level", "1",
