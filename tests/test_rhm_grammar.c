@@ -83,8 +83,11 @@ START_TEST(test_grammars_are_functions_of_seed_and_index)
 END_TEST
 
 /*
-  chi^2 of how often each tuple belongs to each parent at each level, over many grammars; a level puts v m different tuples
-  into v m places, so that the statistic is, in the mean, (cells - places)(N/(N-1)).. : see the code
+  chi^2 of how often each tuple belongs to each parent at each level, over many grammars
+
+  Each cell (level, parent, tuple) has mean 1. Those of a level and grammar are tied together: a parent has m of them, a tuple at
+  most one, so that the statistic is a sum over (v - 1)(v^s - 1) normal modes or more instead of v v^s, and its variance at most
+  v v^s/((v - 1)(v^s - 1)) < 2 times that of independent cells.
 */
 static void assert_uniform(int v, int s, int m, uint64_t grammars)
 {
@@ -107,9 +110,7 @@ static void assert_uniform(int v, int s, int m, uint64_t grammars)
     ck_assert_double_le(fabs(count[k] - expected), 6 * sqrt(expected * (1 - p)));
     chi2 += (count[k] - expected) * (count[k] - expected) / (expected * (1 - p));
   }
-  /* each cell has mean 1; those of one level and grammar are tied together, which makes the scatter at most twice that of
-     independent cells */
-  ck_assert_msg(fabs(chi2 - cells) < 5 * 2 * sqrt(2 * cells), "v %d s %d m %d: chi^2 %g of %g cells", v, s, m,
+  ck_assert_msg(fabs(chi2 - cells) < 5 * sqrt(2 * 2 * cells), "v %d s %d m %d: chi^2 %g of %g cells", v, s, m,
                 chi2, cells);
   free(count);
 }

@@ -171,8 +171,8 @@ END_TEST
 /*
   recursion - belief of the root in the truth, where leaves have belief p in it and (1 - p)/(v - 1) in all else
 
-  Source: in the mean over rules; of the m v tuples of a level the truth has one parent, and each other tuple whose symbols
-          are believed in with q = (1 - p)/(v - 1) is a rule with probability f = (m v - 1)/(v^s - 1)
+  Source: means over rules, scatter among nodes left out. The true tuple has belief p^s; all others share 1 - p^s, of which
+          rules allow f = (m v - 1)/(v^s - 1), and of that a part (m - 1)/(m v - 1) speaks for the true parent
 */
 static double recursion(int v, int s, int m, int L, double p)
 {

@@ -24,6 +24,7 @@ PetscErrorCode MetricsRun(const CommandLine *line);
 PetscErrorCode LikelihoodRun(const CommandLine *line);
 PetscErrorCode DenoiseRun(const CommandLine *line);
 PetscErrorCode CompareRun(const CommandLine *line);
+PetscErrorCode FisherRun(const CommandLine *line);
 PetscErrorCode RhmRun(const CommandLine *line);
 
 /* Keys that belong to a command and to no object: noted for help */
@@ -35,6 +36,7 @@ PetscErrorCode MetricsRunDeclareOptions(void);
 PetscErrorCode LikelihoodRunDeclareOptions(void);
 PetscErrorCode DenoiseRunDeclareOptions(void);
 PetscErrorCode CompareRunDeclareOptions(void);
+PetscErrorCode FisherRunDeclareOptions(void);
 PetscErrorCode RhmRunDeclareOptions(void);
 
 #endif
