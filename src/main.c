@@ -82,6 +82,12 @@ static const Command commands[] = {
      .run        = FisherRun,
      .declare    = {ProcessDeclareOptions, FisherRunDeclareOptions, DatasetDeclareOptions},
      .takes_grid = PETSC_TRUE},
+    {.name       = "rhm",
+     .summary    = "random hierarchies under noise, read by exact belief propagation",
+     .example    = "adiff rhm -process_tau 2 -process_tp 0.001 -rhm_grammars 8",
+     .run        = RhmRun,
+     .declare    = {ProcessDeclareOptions, RhmRunDeclareOptions},
+     .takes_grid = PETSC_TRUE},
 };
 
 #define NCOMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))

@@ -286,4 +286,79 @@ same "a comparison gone on with and an unbroken one" "$work/compared.1.h5" "$wor
 launch 2 compare $small -net_width 32 -net_depth 1 -trainer_iterations 65 -o "$work/compared.1.h5" >"$work/stdout" 2>&1
 verdict "and those of other options trained again" "$([ "$(grep -c 'was made with another -trainer_iterations' "$work/stdout")" = 6 ] || cat "$work/stdout")"
 
+# --- rhm: given grammars and leaves, what is drawn, refusals ---
+"$PYTHON" - "$work" <<'PY'
+import sys, h5py, numpy as np
+w = sys.argv[1]
+rules = np.array([[[0, 1], [1, 2]], [[2, 0], [0, 2]], [[1, 1], [2, 1]]])
+x = np.zeros((1, 2, 3, 2))
+x[0, 0] = [[0.7, 0.5], [-0.1, -1], [0.3, 0.2]]
+x[0, 1] = [[0.2, 0.3], [0.6, 0.9], [0.4, -0.4]]
+def grammar(name, *levels):
+    with h5py.File(w + "/" + name, "w") as f:
+        for l, level in levels:
+            f["grammar/level_%d" % l] = level
+def leaves(name, state):
+    with h5py.File(w + "/" + name, "w") as f:
+        f["leaves/state"] = state
+grammar("tiny.h5", (1, rules))
+leaves("two.h5", x)
+twice, far = rules.copy(), rules.copy()
+twice[2, 1], far[1, 0, 1] = twice[0, 0], 3
+grammar("twice.h5", (1, twice))
+grammar("far.h5", (1, rules), (2, far))
+grammar("gap.h5", (1, rules), (3, rules))
+grammar("uneven.h5", (1, rules), (2, rules[:, :1]))
+leaves("three.h5", np.zeros((5, 3, 3, 2)))
+bad = np.repeat(x, 20, axis=0)
+bad[13, 1, 2, 1] = np.nan
+leaves("notfinite.h5", bad)
+PY
+tiny="rhm -rhm_grammar $work/tiny.h5 -rhm_leaves"
+# shellcheck disable=SC2086
+works "the worked example" 2 "$work/marginal.h5" $tiny "$work/two.h5" -rhm_time 0.9 -process_tau 0.5 -process_tp 0.001
+verdict "has its posterior" "$("$PYTHON" - "$work/marginal.h5" <<'PY'
+import sys, h5py, numpy as np
+with h5py.File(sys.argv[1]) as f:
+    root, leaf = f["rhm/marginal/level_1"][0, 0], f["rhm/marginal/level_0"][0]
+known = [0.376613256367, 0.38361987476, 0.239766868873]
+known_leaf = [[0.508518381192, 0.28422648025, 0.207255138558], [0.0845623507697, 0.449227726075, 0.466209923156]]
+if abs(root - known).max() > 1e-12 or abs(leaf - known_leaf).max() > 1e-12:
+    print("it has not:", root - known, leaf - known_leaf)
+PY
+)"
+any_ranks drawn "1 3" rhm -rhm_draw 19 -rhm_time 0.5 -rhm_levels 3 -rhm_symbols 8 -rhm_rules 3 -process_tau 2
+any_ranks read "1 2 3" rhm -rhm_grammar "$work/drawn.1.h5" -rhm_leaves "$work/drawn.1.h5"
+verdict "leaves bring their noise and time, and are read well" "$("$PYTHON" - "$work" <<'PY'
+import sys, h5py, numpy as np
+w = sys.argv[1]
+with h5py.File(w + "/read.2.h5") as f, h5py.File(w + "/drawn.1.h5") as g:
+    share = [(f["rhm/marginal/level_%d" % l][()].argmax(-1) == g["tree/level_%d" % l][()]).mean() for l in range(4)]
+    if f["process"].attrs["tau"] != 2 or f["rhm"].attrs["time"] != 0.5 or min(share) < 0.9:
+        print("they do not, or are not:", share)
+    for l in range(3, 0, -1): # rules of the file lead from each node to its children
+        up, down, rules = g["tree/level_%d" % l][()], g["tree/level_%d" % (l - 1)][()], g["grammar/level_%d" % l][()]
+        if not (rules[up] == down.reshape(19, -1, 1, 2)).all(-1).any(-1).all():
+            print("level", l, "does not follow its rules")
+PY
+)"
+any_ranks hierarchy "1 2 3" rhm -rhm_levels 3,4 -rhm_symbols 8 -rhm_rules 3 -rhm_grammars 3 -rhm_trials 11 -process_tau 2,0.5 -rhm_times 0.3,0.6,1 -rhm_cases all
+any_ranks one_grammar "1 3" rhm -rhm_grammar "$work/drawn.1.h5" -rhm_trials 20 -rhm_sigmas 0.2,0.5 -process_type passive,cld
+refuses "too many rules" "v m = 32 rules a level, but only v^s = 16" rhm -rhm_symbols 4
+refuses "trees that no memory holds" "-rhm_memory: the experiment takes .* GiB a rank, more than 8" rhm -rhm_levels 26
+refuses "rules of two parents" "same children as symbol 0, rule 0" rhm -rhm_grammar "$work/twice.h5"
+refuses "a symbol out of range" "level_2: expected symbols 0 to 2, found 3" rhm -rhm_grammar "$work/far.h5"
+refuses "a grammar with a gap" "has /grammar/level_3, but no level_2" rhm -rhm_grammar "$work/gap.h5"
+refuses "levels of different shapes" "level_2: expected the shape .* = .3..2..2. of level_1" rhm -rhm_grammar "$work/uneven.h5"
+# shellcheck disable=SC2086
+refuses "leaves of another tree" "= .n..2..3..2. for this grammar and noise, found .5..3..3..2." $tiny "$work/three.h5" -rhm_time 0.9
+# shellcheck disable=SC2086
+refuses "leaves of another noise" "found .1..2..3..2." $tiny "$work/two.h5" -rhm_time 0.9 -process_type passive
+# shellcheck disable=SC2086
+refuses "leaves that are no numbers" "tree 13 is not finite" $tiny "$work/notfinite.h5" -rhm_time 0.9
+# shellcheck disable=SC2086
+refuses "leaves of an unknown time" "at which time" $tiny "$work/two.h5"
+refuses "leaves of another time" "are those of time 0.5, not 0.6" rhm -rhm_grammar "$work/drawn.1.h5" -rhm_leaves "$work/drawn.1.h5" -rhm_time 0.6
+refuses "leaves without rules" "give -rhm_grammar" rhm -rhm_leaves "$work/two.h5"
+
 close_tests
