@@ -23,6 +23,7 @@ PetscErrorCode SampleRun(const CommandLine *line);
 PetscErrorCode MetricsRun(const CommandLine *line);
 PetscErrorCode LikelihoodRun(const CommandLine *line);
 PetscErrorCode DenoiseRun(const CommandLine *line);
+PetscErrorCode SpeciationRun(const CommandLine *line);
 PetscErrorCode CompareRun(const CommandLine *line);
 
 /* Keys that belong to a command and to no object: noted for help */
@@ -33,6 +34,7 @@ PetscErrorCode NoiseRunDeclareOptions(void);
 PetscErrorCode MetricsRunDeclareOptions(void);
 PetscErrorCode LikelihoodRunDeclareOptions(void);
 PetscErrorCode DenoiseRunDeclareOptions(void);
+PetscErrorCode SpeciationRunDeclareOptions(void);
 PetscErrorCode CompareRunDeclareOptions(void);
 
 #endif
