@@ -55,7 +55,7 @@ int speciation_joint(const LinearSde *sde, double lambda, double *t)
   return KERNEL_OK;
 }
 
-/* log(Cb_xx/(Lambda u_x^2)) and its slope in log t */
+/* log(Cb_xx/(Lambda u_x^2)) and its slope in log t; infinite once u_x has crossed zero, where x alone knows nothing of x0 */
 static double log_ratio(const LinearSde *sde, double lambda, double t, double *slope)
 {
   const int b = sde->b;
@@ -69,7 +69,8 @@ static double log_ratio(const LinearSde *sde, double lambda, double t, double *s
   }
   u      = k.u[0];
   *slope = t * (noise / k.Cb[0] - 2 * signal / u);
-  return k.Cb[0] > 0 ? log(k.Cb[0] / (sqrt(lambda) * u) / (sqrt(lambda) * u)) : -INFINITY;
+  if (!(k.Cb[0] > 0)) return -INFINITY;
+  return u > 0 ? log(k.Cb[0] / (sqrt(lambda) * u) / (sqrt(lambda) * u)) : INFINITY;
 }
 
 /* A bracket of the first crossing: the ratio is below lambda at lo, not below it at hi */
@@ -107,6 +108,7 @@ int speciation_x_alone(const LinearSde *sde, double lambda, double t_joint, doub
     if (!(slope > 0 && next > lo && next < hi)) next = lo > 0 ? sqrt(lo) * sqrt(hi) : 0.01 * hi;
     *t = next;
   }
+  if (hi - lo <= 2 * DBL_EPSILON * hi) return KERNEL_OK;
   return fabs(log_ratio(sde, lambda, *t, &slope)) < 1e-12 ? KERNEL_OK : KERNEL_DEGENERATE;
 }
 
