@@ -1,6 +1,7 @@
 /*
   adiff speciation: when noise hides the widest direction of the data
 */
+#include "private/likelihoodimpl.h"
 #include "private/speciationimpl.h"
 #include <string.h>
 
@@ -23,7 +24,7 @@ static const struct {
 static PetscErrorCode ReadOptions(SpeciationOptions *o)
 {
   PetscFunctionBegin;
-  *o = (SpeciationOptions){0};
+  *o = (SpeciationOptions){.split = SPLIT_TRAIN};
   PetscCall(OptRealList(
       "-speciation_lambda", "largest eigenvalues of the data covariance; those of the data set unless given",
       RANGE(SPECIATION_LAMBDA_MIN, SPECIATION_LAMBDA_MAX), SPECIATION_LAMBDAS, o->lambda, &o->nlambda, NULL));
@@ -33,12 +34,27 @@ static PetscErrorCode ReadOptions(SpeciationOptions *o)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Keys that are read where Lambda is that of the data */
+static PetscErrorCode ReadDataOptions(SpeciationOptions *o, Spectrum *solver)
+{
+  PetscFunctionBegin;
+  PetscCall(OptInt("-speciation_rows",
+                   "rows whose covariance is taken; 0: all, or 10000 where rows have no end",
+                   RANGE_NONNEGATIVE, &o->rows, NULL));
+  PetscCall(OptChoice("-speciation_split", "which rows", subject_splits, &o->split, NULL));
+  PetscCall(SpectrumCreate(solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode SpeciationRunDeclareOptions(void)
 {
   SpeciationOptions o;
+  Spectrum          solver;
 
   PetscFunctionBegin;
   PetscCall(ReadOptions(&o));
+  PetscCall(ReadDataOptions(&o, &solver));
+  PetscCall(SpectrumDestroy(&solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,28 +158,47 @@ static PetscErrorCode WriteTimes(const ProcessGrid *grid, const SpeciationOption
 
 /* ---- the command ---- */
 
-static PetscErrorCode Run(const CommandLine *line, Speciation *s)
+static PetscErrorCode WriteAll(const CommandLine *line, const Speciation *s, const SpeciationTimes *exact,
+                               const SpeciationTimes *asymptotic)
 {
-  const int64_t    points = (int64_t)s->grid.n * s->options.nlambda;
-  SpeciationTimes *exact, *asymptotic;
-  Output           out;
+  Output out;
 
   PetscFunctionBegin;
+  PetscCall(OutputOpen(line->output, line->name, &out));
+  PetscCall(WriteTimes(&s->grid, &s->options, exact, asymptotic, out));
+  if (s->dataset) PetscCall(DataSpectrumWrite(s, out));
+  PetscCall(OutputClose(&out));
+  PetscCall(AdPrint("wrote     %s\n", line->output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Run(const CommandLine *line, Speciation *s)
+{
+  SpeciationTimes *exact, *asymptotic;
+  int64_t          points;
+
+  PetscFunctionBegin;
+  PetscCall(ProcessGridPrintSummary(&s->grid));
+  if (s->dataset) {
+    PetscCall(DatasetPrintSummary(s->dataset));
+    PetscCall(DataSpectrumCompute(s));
+    PetscCall(DataSpectrumPrint(&s->spectrum));
+  }
+  points = (int64_t)s->grid.n * s->options.nlambda;
   PetscCall(PetscMalloc2(points, &exact, points, &asymptotic));
   PetscCall(ComputeTimes(&s->grid, &s->options, exact, asymptotic));
   PetscCall(PrintTimes(&s->grid, &s->options, exact, asymptotic));
-  PetscCall(OutputOpen(line->output, line->name, &out));
-  PetscCall(WriteTimes(&s->grid, &s->options, exact, asymptotic, out));
-  PetscCall(OutputClose(&out));
-  PetscCall(AdPrint("wrote     %s\n", line->output));
+  PetscCall(WriteAll(line, s, exact, asymptotic));
   PetscCall(PetscFree2(exact, asymptotic));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
-  SpeciationRun - adiff speciation: times at which the noise on x0 is as wide as the data (/speciation)
+  SpeciationRun - adiff speciation: spectrum of the covariance of the data (/spectrum), and the times at which the noise on x0
+  is as wide as the data are (/speciation)
 
-  Note: Lambda is the largest eigenvalue of the covariance of the diffused data, or is given
+  Note: Lambda is the largest eigenvalue in diffused units: of the law of the data where it is known, else of the rows; or
+        as given, and then no data are read
 */
 PetscErrorCode SpeciationRun(const CommandLine *line)
 {
@@ -172,11 +207,19 @@ PetscErrorCode SpeciationRun(const CommandLine *line)
   PetscFunctionBegin;
   PetscCall(ProcessGridCreate(&s.grid));
   PetscCall(ReadOptions(&s.options));
+  if (!s.options.nlambda) {
+    PetscCall(ReadDataOptions(&s.options, &s.solver));
+    PetscCall(DatasetCreate(&s.dataset));
+    PetscCall(DatasetSetSeed(s.dataset, line->seed));
+    PetscCall(DatasetSetFromOptions(s.dataset));
+  }
   PetscCall(OptionsCheckUnused(line->name));
-  AdCheckInput(s.options.nlambda, "-speciation_lambda: expected a list of numbers, got none");
   PetscCall(ProcessGridSetUp(&s.grid));
-  PetscCall(ProcessGridPrintSummary(&s.grid));
+  if (s.dataset) PetscCall(DatasetSetUp(s.dataset));
   PetscCall(Run(line, &s));
+  PetscCall(DataSpectrumDestroy(&s.spectrum));
+  PetscCall(SpectrumDestroy(&s.solver));
+  PetscCall(DatasetDestroy(&s.dataset));
   PetscCall(ProcessGridDestroy(&s.grid));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
