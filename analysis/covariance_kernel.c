@@ -4,12 +4,13 @@
 #include "adcovariance.h"
 #include <float.h>
 #include <string.h>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 enum { LANES = 8, ROWS = 4 };
 
-typedef double Lanes __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
-
-static double sum_lanes(Lanes a)
+static double sum_lanes(const double *a)
 {
   return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
 }
@@ -25,31 +26,37 @@ static void add_moments(int n, const double *w, double *sums)
   }
 }
 
-/* w = row.v - shift of four rows, then y += sum_r w_r row_r */
-static void four_rows(int d, const double *restrict row, const double *restrict v, double shift,
-                      double *restrict y)
+/* w = row.v - shift of four rows, in eight interleaved sums each */
+static void four_products(int d, const double *restrict row, const double *restrict v, double shift,
+                          double *restrict w)
 {
   const int     whole = d - d % LANES;
   const double *a = row, *b = a + d, *c = b + d, *e = c + d;
-  Lanes         s[ROWS] = {{0}};
+  double        p[LANES] = {0}, q[LANES] = {0}, r[LANES] = {0}, s[LANES] = {0};
+
+  for (int j = 0; j < whole; j += LANES)
+    for (int l = 0; l < LANES; l++) {
+      p[l] = fma(v[j + l], a[j + l], p[l]);
+      q[l] = fma(v[j + l], b[j + l], q[l]);
+      r[l] = fma(v[j + l], c[j + l], r[l]);
+      s[l] = fma(v[j + l], e[j + l], s[l]);
+    }
+  w[0] = sum_lanes(p) - shift;
+  w[1] = sum_lanes(q) - shift;
+  w[2] = sum_lanes(r) - shift;
+  w[3] = sum_lanes(s) - shift;
+  for (int i = 0; i < ROWS; i++)
+    for (int j = whole; j < d; j++) w[i] = fma(v[j], row[i * d + j], w[i]);
+}
+
+static void four_rows(int d, const double *restrict row, const double *restrict v, double shift,
+                      double *restrict y)
+{
+  const double *a = row, *b = a + d, *c = b + d, *e = c + d;
   double        w[ROWS];
 
-  for (int j = 0; j < whole; j += LANES) {
-    const Lanes u = *(const Lanes *)(v + j);
-
-    s[0] += u * *(const Lanes *)(a + j);
-    s[1] += u * *(const Lanes *)(b + j);
-    s[2] += u * *(const Lanes *)(c + j);
-    s[3] += u * *(const Lanes *)(e + j);
-  }
-  for (int r = 0; r < ROWS; r++) {
-    w[r] = sum_lanes(s[r]) - shift;
-    for (int j = whole; j < d; j++) w[r] += v[j] * row[r * d + j];
-  }
-  for (int j = 0; j < whole; j += LANES)
-    *(Lanes *)(y + j) += (w[0] * *(const Lanes *)(a + j) + w[1] * *(const Lanes *)(b + j)) +
-                         (w[2] * *(const Lanes *)(c + j) + w[3] * *(const Lanes *)(e + j));
-  for (int j = whole; j < d; j++) y[j] += (w[0] * a[j] + w[1] * b[j]) + (w[2] * c[j] + w[3] * e[j]);
+  four_products(d, row, v, shift, w);
+  for (int j = 0; j < d; j++) y[j] = fma(w[0], a[j], fma(w[1], b[j], fma(w[2], c[j], fma(w[3], e[j], y[j]))));
   add_moments(ROWS, w, y + d);
 }
 
@@ -58,8 +65,8 @@ static void one_row(int d, const double *restrict row, const double *restrict v,
 {
   double w = -shift;
 
-  for (int j = 0; j < d; j++) w += v[j] * row[j];
-  for (int j = 0; j < d; j++) y[j] += w * row[j];
+  for (int j = 0; j < d; j++) w = fma(v[j], row[j], w);
+  for (int j = 0; j < d; j++) y[j] = fma(w, row[j], y[j]);
   add_moments(1, &w, y + d);
 }
 
@@ -72,13 +79,25 @@ void covariance_rows(int64_t n, int d, const double *restrict row, const double 
   for (int64_t r = fours; r < n; r++) one_row(d, row + r * d, v, shift, y);
 }
 
+/* Bytes to numbers; gcc left alone widens in four steps, which takes as long as the products */
+static void widen(int64_t n, const unsigned char *restrict q, double *restrict x)
+{
+  int64_t i = 0;
+
+#ifdef __AVX512F__
+  for (; i + 8 <= n; i += 8)
+    _mm512_storeu_pd(x + i, _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadu_si64(q + i))));
+#endif
+  for (; i < n; i++) x[i] = q[i];
+}
+
 void covariance_rows_bytes(int64_t n, int d, const unsigned char *restrict row, const double *restrict v,
                            double shift, double *restrict y, double *restrict work)
 {
   for (int64_t r = 0; r < n; r += ROWS) {
     const int rows = n - r < ROWS ? (int)(n - r) : ROWS;
 
-    for (int j = 0; j < rows * d; j++) work[j] = row[r * d + j];
+    widen((int64_t)rows * d, row + r * d, work);
     covariance_rows(rows, d, work, v, shift, y);
   }
 }
