@@ -8,24 +8,8 @@ enum { MAX_BLOCKS = 512, FEW_ROWS = 10000 };
 
 /* ---- rows ---- */
 
-/* Rows first .. first + n of those taken: every (size/N)-th of the split */
-static PetscErrorCode GetRows(Dataset dataset, DatasetSplit split, const Covariance *c, int64_t first,
-                              int64_t n, double *x)
-{
-  int64_t size, *index;
-
-  PetscFunctionBegin;
-  PetscCall(DatasetGetSize(dataset, split, &size));
-  PetscCall(PetscMalloc1(n, &index));
-  for (int64_t r = 0; r < n; r++)
-    index[r] = size < 0 ? first + r : (int64_t)((__int128)(first + r) * size / c->N);
-  PetscCall(DatasetGetRows(dataset, split, n, index, x, NULL));
-  PetscCall(PetscFree(index));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The rows of this rank as bytes; good is false, on all ranks, where some number is no level of the scale */
-static PetscErrorCode TakeLevels(Dataset dataset, DatasetSplit split, Covariance *c, double low, double *x,
+static PetscErrorCode TakeLevels(CovarianceRows rows, void *ctx, Covariance *c, double low, double *x,
                                  PetscBool *good)
 {
   int bad = 0;
@@ -35,7 +19,7 @@ static PetscErrorCode TakeLevels(Dataset dataset, DatasetSplit split, Covariance
   for (int64_t r = 0; r < c->n && !bad; r += DATASET_BLOCK) {
     const int64_t n = PetscMin(DATASET_BLOCK, c->n - r);
 
-    PetscCall(GetRows(dataset, split, c, c->first + r, n, x));
+    PetscCall((*rows)(ctx, c->first + r, n, x));
     bad = levels_of(n * c->d, x, low, c->step, c->level + r * c->d);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD));
@@ -45,14 +29,14 @@ static PetscErrorCode TakeLevels(Dataset dataset, DatasetSplit split, Covariance
 }
 
 /* The rows of this rank less the first of all rows, so that columns of one value are exactly zero */
-static PetscErrorCode TakeRows(Dataset dataset, DatasetSplit split, Covariance *c, const double *origin)
+static PetscErrorCode TakeRows(CovarianceRows rows, void *ctx, Covariance *c, const double *origin)
 {
   int64_t bad = c->N;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(c->n * c->d, &c->row));
   for (int64_t r = 0; r < c->n; r += DATASET_BLOCK)
-    PetscCall(GetRows(dataset, split, c, c->first + r, PetscMin(DATASET_BLOCK, c->n - r), c->row + r * c->d));
+    PetscCall((*rows)(ctx, c->first + r, PetscMin(DATASET_BLOCK, c->n - r), c->row + r * c->d));
   for (int64_t r = c->n - 1; r >= 0; r--)
     for (int i = 0; i < c->d; i++) {
       double *const x = c->row + r * c->d + i;
@@ -129,56 +113,72 @@ static PetscErrorCode CentreRows(Covariance *c)
 
 /* ---- the object ---- */
 
-static PetscErrorCode Allocate(Dataset dataset, DatasetSplit split, int64_t rows, const char *option,
-                               Covariance *c)
+PetscErrorCode CovarianceCreate(int64_t N, int d, CovarianceRows rows, void *ctx, Covariance *c)
 {
-  const Coordinates *coordinates;
+  const int64_t few = PetscMin(N, DATASET_BLOCK);
+  double       *x, *piece, low, step;
+  PetscBool     good = PETSC_FALSE;
 
   PetscFunctionBegin;
-  *c = (Covariance){.N = rows, .step = 1};
-  PetscCall(DatasetCountRows(dataset, split, option, FEW_ROWS, &c->N));
-  AdCheckInput(c->N > 1, "%s: a covariance needs two rows or more, got %lld", option, (long long)c->N);
-  PetscCall(DatasetGetCoordinates(dataset, &coordinates));
-  c->d     = coordinates->d;
-  c->block = DATASET_BLOCK * ((c->N - 1) / ((int64_t)DATASET_BLOCK * MAX_BLOCKS) + 1);
-  PetscCall(AdSplitRows(c->N, c->block, &c->first, &c->n));
-  PetscCall(PetscCalloc1(c->d, &c->mean));
-  PetscCall(PetscMalloc2((blocks_of(c, c->n) + 1) * (c->d + COVARIANCE_SUMS), &c->sum,
-                         5 * (c->d + COVARIANCE_SUMS), &c->all));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode CovarianceCreate(Dataset dataset, DatasetSplit split, int64_t rows, const char *option,
-                                Covariance *c)
-{
-  double   *x, low, step;
-  int64_t   few;
-  PetscBool good = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  PetscCall(Allocate(dataset, split, rows, option, c));
-  few = PetscMin(c->N, DATASET_BLOCK);
-  PetscCall(PetscMalloc1(DATASET_BLOCK * c->d, &x));
-  PetscCall(GetRows(dataset, split, c, 0, few, x)); /* on all ranks the same */
-  if (levels_find(few * c->d, x, &low, &step)) {
-    double *piece;
-
+  *c       = (Covariance){.N = N, .d = d, .step = 1};
+  c->block = DATASET_BLOCK * ((N - 1) / ((int64_t)DATASET_BLOCK * MAX_BLOCKS) + 1);
+  PetscCall(AdSplitRows(N, c->block, &c->first, &c->n));
+  PetscCall(PetscCalloc1(d, &c->mean));
+  PetscCall(PetscMalloc2((blocks_of(c, c->n) + 1) * (d + COVARIANCE_SUMS), &c->sum, 5 * (d + COVARIANCE_SUMS),
+                         &c->all));
+  PetscCall(PetscMalloc2(DATASET_BLOCK * d, &x, DATASET_BLOCK * d, &piece));
+  PetscCall((*rows)(ctx, 0, few, x)); /* on all ranks the same */
+  if (levels_find(few * d, x, &low, &step)) {
     c->step = step;
-    PetscCall(PetscMalloc1(DATASET_BLOCK * c->d, &piece));
-    PetscCall(TakeLevels(dataset, split, c, low, piece, &good));
-    PetscCall(PetscFree(piece));
+    PetscCall(TakeLevels(rows, ctx, c, low, piece, &good));
   }
   if (good)
     PetscCall(CentreLevels(c));
   else {
     c->step = 1;
-    PetscCall(TakeRows(dataset, split, c, x));
+    PetscCall(TakeRows(rows, ctx, c, x));
     PetscCall(CentreRows(c));
   }
-  PetscCall(PetscFree(x));
+  PetscCall(PetscFree2(x, piece));
   AdCheckInput(isfinite(c->trace), "covariance: the spread of the data is too large to be squared");
   AdCheckInput(c->trace > 0, "covariance: all %lld rows of the data are the same; there is no spread to find",
-               (long long)c->N);
+               (long long)N);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  Dataset      dataset;
+  DatasetSplit split;
+  int64_t      N, size; /* rows taken, rows there are (-1: without end) */
+} DatasetRows;
+
+/* Every (size/N)-th row of a split */
+static PetscErrorCode GetDatasetRows(void *ctx, int64_t first, int64_t n, double *x)
+{
+  const DatasetRows *rows = (const DatasetRows *)ctx;
+  int64_t           *index;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &index));
+  for (int64_t r = 0; r < n; r++)
+    index[r] = rows->size < 0 ? first + r : (int64_t)((__int128)(first + r) * rows->size / rows->N);
+  PetscCall(DatasetGetRows(rows->dataset, rows->split, n, index, x, NULL));
+  PetscCall(PetscFree(index));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode CovarianceCreateFromDataset(Dataset dataset, DatasetSplit split, int64_t rows,
+                                           const char *option, Covariance *c)
+{
+  DatasetRows        from = {dataset, split, rows, 0};
+  const Coordinates *coordinates;
+
+  PetscFunctionBegin;
+  PetscCall(DatasetCountRows(dataset, split, option, FEW_ROWS, &from.N));
+  AdCheckInput(from.N > 1, "%s: a covariance needs two rows or more, got %lld", option, (long long)from.N);
+  PetscCall(DatasetGetSize(dataset, split, &from.size));
+  PetscCall(DatasetGetCoordinates(dataset, &coordinates));
+  PetscCall(CovarianceCreate(from.N, coordinates->d, GetDatasetRows, &from, c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

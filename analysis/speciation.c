@@ -46,13 +46,17 @@ int speciation_joint(const LinearSde *sde, double lambda, double *t)
 {
   const double norm   = norm_of(sde);
   double       tmax   = norm > 0 ? 1 / norm : 1;
-  int          status = KERNEL_RANGE;
+  int          status = KERNEL_DEGENERATE, below = 0;
 
-  for (int doubling = 0; doubling < 40 && status != KERNEL_OK; doubling++, tmax *= 2)
+  for (int doubling = 0; doubling < 40; doubling++, tmax *= 2) {
     status = kernel_time_of_sigma(sde, sqrt(lambda), tmax, t);
-  if (status != KERNEL_RANGE) return status;
-  *t = INFINITY;
-  return KERNEL_OK;
+    if (status == KERNEL_OK) return status;
+    below |= status == KERNEL_RANGE;
+    if (below && status == KERNEL_DEGENERATE && *t < tmax) return status;
+  }
+  *t =
+      INFINITY; /* the clock stands still below lambda, or variances that grow with t have left the range of numbers */
+  return below ? KERNEL_OK : status;
 }
 
 /* log(Cb_xx/(Lambda u_x^2)) and its slope in log t; infinite once u_x has crossed zero, where x alone knows nothing of x0 */
@@ -131,7 +135,8 @@ int speciation_times(const LinearSde *sde, double lambda, double T, SpeciationTi
   if (status == KERNEL_OK && isfinite(times->joint))
     status = speciation_x_alone(sde, lambda, times->joint, &times->x_alone);
   if (status != KERNEL_OK) return status;
-  if (kernel_compute(sde, times->x_alone, &kernel) == KERNEL_OK) times->clock_x = kernel.sigma2 / lambda;
+  if (isfinite(times->x_alone) && kernel_compute(sde, times->x_alone, &kernel) == KERNEL_OK)
+    times->clock_x = kernel.sigma2 / lambda;
   if (isnan(temperature)) return KERNEL_OK;
   if (sde->b > 1) {
     times->active_x     = times->x_alone;

@@ -106,8 +106,8 @@ PetscErrorCode DataSpectrumCompute(Speciation *s)
   Covariance    c;
 
   PetscFunctionBegin;
-  PetscCall(
-      CovarianceCreate(s->dataset, (DatasetSplit)s->options.split, s->options.rows, "-speciation_rows", &c));
+  PetscCall(CovarianceCreateFromDataset(s->dataset, (DatasetSplit)s->options.split, s->options.rows,
+                                        "-speciation_rows", &c));
   r->N     = c.N;
   r->trace = c.trace;
   r->bytes = c.n * c.d * (c.level ? 1 : (int64_t)sizeof(double));

@@ -9,7 +9,7 @@
 
 struct _n_Spectrum {
   EPS             eps;
-  PetscInt        wanted;
+  PetscInt        wanted, ncv, mpd; /* as given: the solver forgets the last two once it has run */
   PetscReal       tolerance;
   double          floor; /* of eigenvalues that residuals are compared with */
   SpectrumProduct product;
@@ -63,6 +63,7 @@ PetscErrorCode SpectrumCreate(Spectrum *spectrum)
   PetscCall(EPSSetConvergenceTestFunction(s->eps, Converged, s, NULL));
   PetscCall(EPSSetTolerances(s->eps, s->tolerance, PETSC_DEFAULT));
   PetscCall(EPSSetFromOptions(s->eps));
+  PetscCall(EPSGetDimensions(s->eps, NULL, &s->ncv, &s->mpd));
   *spectrum = s;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -144,7 +145,8 @@ PetscErrorCode SpectrumSolve(Spectrum s, const char *what, int d, double trace, 
   PetscCall(MatShellSetOperation(A, MATOP_MULT, (void (*)(void))MatMult_Spectrum));
   PetscCall(EPSReset(s->eps));
   PetscCall(EPSSetOperators(s->eps, A, NULL));
-  PetscCall(EPSSetDimensions(s->eps, pairs->n, PETSC_DEFAULT, PETSC_DEFAULT));
+  PetscCall(EPSSetDimensions(s->eps, pairs->n, s->ncv > 0 ? PetscMax(pairs->n, PetscMin(s->ncv, d)) : s->ncv,
+                             s->mpd));
   PetscCall(SetStart(s, A));
   PetscCall(EPSSolve(s->eps));
   PetscCall(EPSGetConverged(s->eps, &converged));

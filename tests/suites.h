@@ -7,6 +7,7 @@
   X(statistics) X(mlp) X(net) X(score) X(pullback) X(trainer) X(losses) X(scheme) X(sampler) \
   X(metrics) X(density) X(forms) X(ising_data) X(likelihood) X(clock) X(sampler_parts) \
   X(orders) X(metric_bins) X(metric_transport) X(metrics_ranks) X(metrics_command) \
-  X(metrics_pairs) X(metrics_shape) X(compare) X(compare_words) X(own_data)
+  X(metrics_pairs) X(metrics_shape) X(compare) X(compare_words) X(own_data) \
+  X(speciation) X(covariance)
 /* clang-format on */
 #endif

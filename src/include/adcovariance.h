@@ -57,15 +57,25 @@ typedef struct {
   double         moment[2]; /* means of w^2 and w^4 in the last product, diffused units */
 } Covariance;
 
-/*
-  CovarianceCreate - take rows of a data set, evenly spaced where there are more of them
+/* Rows first .. first + n of N; not collective, the same whoever asks */
+typedef PetscErrorCode (*CovarianceRows)(void *ctx, int64_t first, int64_t n, double *x);
 
-  Input:  rows     0: all, or 10000 where they have no end;  option  the key that gave their number, for messages
-  Errors: AD_ERR_INPUT: fewer than two rows, a number that is not finite, rows that are all alike
+/*
+  CovarianceCreate - take this rank's share of N >= 2 rows, DATASET_BLOCK at a time
+
+  Input:  N, d, rows, ctx  where they come from; some are asked for twice
+  Errors: AD_ERR_INPUT: a number that is not finite, rows that are all alike
   Cost:   memory of a rank n d bytes where all numbers are levels of one scale (pictures), else 8 n d
 */
-PetscErrorCode CovarianceCreate(Dataset dataset, DatasetSplit split, int64_t rows, const char *option,
-                                Covariance *c);
+PetscErrorCode CovarianceCreate(int64_t N, int d, CovarianceRows rows, void *ctx, Covariance *c);
+/*
+  CovarianceCreateFromDataset - the same for rows of a data set, evenly spaced where there are more of them
+
+  Input:  rows     0: all, or 10000 where they have no end;  option  the key that gave their number, for messages
+  Errors: AD_ERR_INPUT also where there are fewer than two rows, or than asked for
+*/
+PetscErrorCode CovarianceCreateFromDataset(Dataset dataset, DatasetSplit split, int64_t rows,
+                                           const char *option, Covariance *c);
 /* CovarianceMultiply - y = X'(X v - mean.v)/(N - 1), diffused units; one gather of d doubles a block of rows. */
 PetscErrorCode CovarianceMultiply(Covariance *c, const double *v, double *y);
 /* CovarianceGetStandardError - of an eigenvalue v'Cv, |v| = 1, as an estimate from independent rows: sd of (v.(x - mean))^2
