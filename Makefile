@@ -16,13 +16,14 @@ CC       = mpicc
 extra_pc := $(if $(PETSC_DIR),$(PETSC_DIR)/$(PETSC_ARCH)/lib/pkgconfig:$(PETSC_DIR)/lib/pkgconfig:)$(if $(SLEPC_DIR),$(SLEPC_DIR)/$(PETSC_ARCH)/lib/pkgconfig:$(SLEPC_DIR)/lib/pkgconfig:)
 PKG      := PKG_CONFIG_PATH=$(extra_pc)$(PKG_CONFIG_PATH) pkg-config
 HDF5     := $(if $(HDF5_DIR),,$(shell for p in hdf5-openmpi hdf5-mpich hdf5; do $(PKG) --exists $$p 2>/dev/null && { echo $$p; break; }; done))
-LIBS     := $(shell $(PKG) --cflags --libs SLEPc PETSc $(HDF5) 2>/dev/null)
+ZLIB     := $(shell $(PKG) --exists zlib 2>/dev/null && echo zlib)
+LIBS     := $(shell $(PKG) --cflags --libs SLEPc PETSc $(HDF5) $(ZLIB) 2>/dev/null)
 hdf5_dir := $(if $(HDF5_DIR),-I$(HDF5_DIR)/include -L$(HDF5_DIR)/lib -Wl$(comma)-rpath$(comma)$(HDF5_DIR)/lib -lhdf5)
 
 CFLAGS   += -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Wno-unused-parameter -ffp-contract=off -fno-math-errno -MMD -MP -Isrc/include
 CFLAGS   += $(if $(DEBUG)$(ASAN),-O1,-O3 -march=$(ARCH)) $(if $(ASAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
 CFLAGS   += $(filter -I% -D%,$(LIBS) $(hdf5_dir))
-LDLIBS   += $(filter -L% -l% -Wl%,$(LIBS) $(hdf5_dir)) -llapack -lblas -lm $(if $(ASAN),-fsanitize=address$(comma)undefined)
+LDLIBS   += $(filter -L% -l% -Wl%,$(LIBS) $(hdf5_dir)) -llapack -lblas -lz -lm $(if $(ASAN),-fsanitize=address$(comma)undefined)
 
 flags    := $(CC) $(CFLAGS)
 
@@ -32,7 +33,7 @@ TESTS    := $(sort $(wildcard tests/*.c))
 TESTOBJ  := $(TESTS:%.c=$(BUILD)/%.o)
 ALLC     := src/main.c $(SOURCES) $(TESTS) tests/bench/bench.c
 HEADERS  := $(wildcard src/include/*.h src/include/private/*.h tests/*.h)
-FIGURES  := fig1 fig2 fig2a fig3a fig3b figA1 figA2 figA3 figA4 figA5 fig_clock
+FIGURES  := fig1 fig2 fig2a fig3a fig3b fig6 figA1 figA2 figA3 figA4 figA5 fig_clock
 STUDIES  := compare losses
 COMMIT   := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
@@ -47,7 +48,7 @@ export PYTHON
 export ADIFF := $(BUILD)/adiff
 
 .PHONY: all help info run check check-slow check-one check-mpi check-cli check-style bench format format-check lint clean \
-        install setup figures $(FIGURES) $(STUDIES) job layers
+        install setup data figures $(FIGURES) $(STUDIES) job layers
 all: $(BUILD)/adiff ## build adiff (the default)
 
 help: ## list the targets
@@ -57,11 +58,13 @@ help: ## list the targets
 
 info: ## say what was found
 	@echo "compiler  $$($(CC) --version 2>/dev/null | head -1)"; echo "mpi       $$(mpirun --version 2>/dev/null | head -1)"
-	@for p in PETSc SLEPc $(HDF5) openblas check; do echo "$$p  $$($(PKG) --modversion $$p 2>/dev/null || echo missing)"; done
+	@for p in PETSc SLEPc $(HDF5) openblas zlib check; do echo "$$p  $$($(PKG) --modversion $$p 2>/dev/null || echo missing)"; done
 	@echo "python    $(if $(PYTHON),$(PYTHON) with h5py and matplotlib,missing h5py or matplotlib)"; echo "cflags    $(CFLAGS)"
 
 setup: ## install what is missing (apt, when allowed), else name it
 	@jobs/setup.sh
+data: ## fetch MNIST, find Fashion-MNIST and CIFAR-10, check them (ADIFF_DATA=folder, data unless given)
+	@jobs/data.sh
 
 # --- build ---
 $(BUILD)/commit: FORCE

@@ -15,6 +15,7 @@ present() { # is one entry of the first column there?
         pc:SLEPc) [ -n "${SLEPC_DIR:-}" ] ;;
         pc:hdf5-openmpi) [ -n "${HDF5_DIR:-}" ] || pkg-config --exists hdf5 2>/dev/null ;;
         pc:openblas) [ -n "${PETSC_DIR:-}" ] ;;
+        pc:zlib) echo '#include <zlib.h>' | "${CC:-cc}" -E - >/dev/null 2>&1 ;;
         *) return 1 ;;
       esac ;;
     py:*) "$python" -c "import ${1#py:}" 2>/dev/null || /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
@@ -31,15 +32,10 @@ missing() { # print the packages of the missing entries, one column of the table
 
 list=$(missing 1)
 [ -z "$list" ] && exit 0
-as_root=
-[ "$(id -u)" = 0 ] || as_root="sudo -n"
-if command -v apt-get >/dev/null && { [ -z "$as_root" ] || $as_root true 2>/dev/null; }; then
-  echo "setup: installing $list"
-  # shellcheck disable=SC2086 # a list of words
-  if $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $list >/dev/null; then
-    list=$(missing 1)
-    [ -z "$list" ] && exit 0
-  fi
+# shellcheck disable=SC2086 # a list of words
+if "$here/install.sh" $list; then
+  list=$(missing 1)
+  [ -z "$list" ] && exit 0
 fi
 cat >&2 <<EOF
 adiff: missing: $(missing 1)

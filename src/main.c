@@ -81,6 +81,12 @@ static const Command commands[] = {
      .run     = CompareRun,
      .declare = {CompareRunDeclareOptions, ProcessDeclareOptions, DatasetDeclareOptions, ScoreDeclareOptions,
                  NetDeclareOptions, TrainerDeclareOptions, SamplerDeclareOptions}},
+    {.name       = "fisher",
+     .summary    = "what noised states remember of their start: Fisher memory and its parts",
+     .example    = "adiff fisher -process_type passive,active:tau=0.5,2 -fisher_times 0.1,0.5,1,2",
+     .run        = FisherRun,
+     .declare    = {ProcessDeclareOptions, FisherRunDeclareOptions, DatasetDeclareOptions},
+     .takes_grid = PETSC_TRUE},
 };
 
 #define NCOMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))

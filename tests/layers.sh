@@ -4,12 +4,12 @@ set -eu
 cd "$(dirname "$0")/.."
 level() {
   case $1 in
-    adbase.h | adrng.h | adkernel.h | private/h5impl.h | private/wideimpl.h | private/optionsimpl.h) echo 0 ;;
-    adprocess.h | private/processimpl.h | admixture.h | adpresets.h | addataset.h | private/datasetimpl.h | adising.h | private/isingimpl.h | admlp.h | adadam.h | adnet.h | private/netimpl.h | private/mlpimpl.h) echo 1 ;;
+    adbase.h | adrng.h | adkernel.h | private/h5impl.h | private/wideimpl.h | private/optionsimpl.h | private/expimpl.h) echo 0 ;;
+    adprocess.h | private/processimpl.h | admixture.h | adpresets.h | addataset.h | private/datasetimpl.h | private/imagesimpl.h | adising.h | private/isingimpl.h | admlp.h | adadam.h | adnet.h | private/netimpl.h | private/mlpimpl.h) echo 1 ;;
     adscore.h | private/scoreimpl.h) echo 2 ;;
     adtrainer.h | private/trainerimpl.h) echo 3 ;;
     adscheme.h | addensity.h | adsampler.h | private/samplerimpl.h) echo 4 ;;
-    admetric*.h | adlikelihood.h | private/likelihoodimpl.h | private/metricsimpl.h | adstatistics.h | private/compareimpl.h | adspeciation.h | adcovariance.h | private/speciationimpl.h) echo 5 ;;
+    admetric*.h | adlikelihood.h | private/likelihoodimpl.h | private/metricsimpl.h | adstatistics.h | private/compareimpl.h | adfisher.h | private/fisherimpl.h | adrhm.h | adspeciation.h | adcovariance.h | private/speciationimpl.h) echo 5 ;;
     adcommand.h) echo 0 ;;
     *) echo 9 ;;
   esac

@@ -3,52 +3,22 @@
 */
 #include "scheme_case.h"
 
-LinearSde active_sde(double k, double tau, double tp, double ta)
-{
-  return (LinearSde){.b  = 2,
-                     .M  = {-k, 1.0, 0.0, -1.0 / tau},
-                     .Q  = {2.0 * tp, 0.0, 0.0, 2.0 * ta / (tau * tau)},
-                     .V0 = {0.0, 0.0, 0.0, ta / tau}};
-}
-
 /* Critically damped Langevin with beta 1, Gamma 1, m 1/4, and v at its equilibrium from the start */
-static LinearSde cld_sde(void)
+static LinearSde calm_cld_sde(void)
 {
   return (LinearSde){
       .b = 2, .M = {0.0, 4.0, -1.0, -4.0}, .Q = {0.0, 0.0, 0.0, 2.0}, .V0 = {0.0, 0.0, 0.0, 0.25}};
 }
 
-LinearSde passive_sde(double k, double temperature)
-{
-  return (LinearSde){.b = 1, .M = {-k}, .Q = {2.0 * temperature}};
-}
-
-/* Full matrices, correlated noise and start */
-static LinearSde general_sde(void)
-{
-  return (LinearSde){.b  = 3,
-                     .M  = {-1.0, 0.75, -0.5, 0.25, -2.0, 1.25, -0.375, 0.5, -0.625},
-                     .Q  = {0.5, 0.125, -0.25, 0.125, 1.0, 0.375, -0.25, 0.375, 0.75},
-                     .V0 = {0.0, 0.0, 0.0, 0.0, 0.75, -0.25, 0.0, -0.25, 0.5}};
-}
-
 LinearSde example_sde(int i)
 {
   const LinearSde list[6] = {
-      passive_sde(1.3, 0.8), active_sde(1.3, 0.7, 0.2, 0.9), active_sde(1.0, 0.5, 0.0, 1.0), cld_sde(),
+      passive_sde(1.3, 0.8), active_sde(1.3, 0.7, 0.2, 0.9), active_sde(1.0, 0.5, 0.0, 1.0), calm_cld_sde(),
       general_sde(),         active_sde(1.0, 0.5, 0.0, 1.0)};
   LinearSde sde = list[i];
 
   if (i == 5) sde.V0[3] = 0.0;
   return sde;
-}
-
-Kernel kernel_at(const LinearSde *sde, double t)
-{
-  Kernel k;
-
-  ck_assert_int_eq(kernel_compute(sde, t, &k), KERNEL_OK);
-  return k;
 }
 
 Kernel law_at(const LinearSde *sde, double s)
@@ -57,14 +27,6 @@ Kernel law_at(const LinearSde *sde, double s)
 
   ck_assert_int_eq(kernel_compute(sde, s, &k), s > 0.0 ? KERNEL_OK : KERNEL_DEGENERATE);
   return k;
-}
-
-double dot(int n, const double *a, const double *b)
-{
-  double sum = 0.0;
-
-  for (int i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 void covariance_after(int b, const double *F, const double *S, const double *L, double *C)

@@ -58,13 +58,15 @@ END_TEST
 START_TEST(test_shared_array_shows_all_ranks_what_rank_zero_wrote)
 {
   SharedArray a;
+  double     *x;
   int         rank, good = 1;
 
   world(&rank);
-  ck_call(SharedArrayCreate(1000, &a));
-  for (int i = 0; i < 1000 && !rank; i++) a.data[i] = i * 0.5;
-  ck_call(SharedArrayPublish(&a, 1000));
-  for (int i = 0; i < 1000; i++) good = good && a.data[i] == i * 0.5;
+  ck_call(SharedArrayCreate(1000, sizeof(double), &a));
+  x = a.data;
+  for (int i = 0; i < 1000 && !rank; i++) x[i] = i * 0.5;
+  ck_call(SharedArrayPublish(&a));
+  for (int i = 0; i < 1000; i++) good = good && x[i] == i * 0.5;
   ck_assert_all(good);
   ck_call(SharedArrayDestroy(&a));
 }

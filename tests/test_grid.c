@@ -7,6 +7,7 @@ static void with_options(const char *options, PetscErrorCode (*f)(void))
 {
   PetscOptions database;
 
+  ck_call(OptionsForget()); /* the record of other tests */
   ck_call(PetscOptionsCreate(&database));
   ck_call(PetscOptionsPush(database));
   ck_call(PetscOptionsInsertString(NULL, options));

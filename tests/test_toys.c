@@ -1,73 +1,18 @@
 /* Toy laws that are no mixtures of a few peaks: swiss rolls and the quartic density, against quadrature of their own */
-#include "ad_check.h"
-#include "private/datasetimpl.h"
+#include "dataset_case.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PI 3.14159265358979323846
-
 /* ---- data sets ---- */
 
-static PetscErrorCode make(const char *options, Dataset *dataset)
+static Dataset law_of(const char *options, const MixtureData **law)
 {
-  PetscOptions   database;
-  PetscErrorCode code;
+  Dataset dataset = dataset_of(options);
 
-  PetscOptionsCreate(&database);
-  PetscOptionsPush(database);
-  PetscOptionsInsertString(NULL, options);
-  code = DatasetCreate(dataset);
-  if (!code) code = DatasetSetSeed(*dataset, 11);
-  if (!code) code = DatasetSetFromOptions(*dataset);
-  if (!code) code = DatasetSetUp(*dataset);
-  PetscOptionsPop();
-  PetscOptionsDestroy(&database);
-  return code;
-}
-
-static Dataset dataset_of(const char *options, const MixtureData **law)
-{
-  Dataset dataset = NULL;
-
-  ck_call(make(options, &dataset));
   ck_call(DatasetGetMixture(dataset, law));
   ck_assert_ptr_nonnull(*law);
   return dataset;
-}
-
-static char said[2048]; /* the message of the last error */
-
-static PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
-                                   PetscErrorCode code, PetscErrorType type, const char *message, void *ctx)
-{
-  if (type == PETSC_ERROR_INITIAL) snprintf(said, sizeof(said), "%s", message);
-  return code;
-}
-
-static void assert_refused(const char *options, const char *part)
-{
-  Dataset        dataset = NULL;
-  PetscErrorCode code;
-
-  said[0] = 0;
-  PetscPushErrorHandler(keep_message, NULL);
-  code = make(options, &dataset);
-  PetscPopErrorHandler();
-  ck_assert_all(code == AD_ERR_INPUT);
-  ck_assert_msg(strstr(said, part) != NULL, "'%s' does not say '%s'", said, part);
-  ck_call(DatasetDestroy(&dataset));
-}
-
-static double *rows_of(Dataset dataset, int d, int64_t n, int *label)
-{
-  int64_t *index = malloc(sizeof(*index) * (size_t)n);
-  double  *x     = malloc(sizeof(*x) * (size_t)(n * d));
-
-  for (int64_t r = 0; r < n; r++) index[r] = r;
-  ck_call(DatasetGetRows(dataset, SPLIT_TRAIN, n, index, x, label));
-  free(index);
-  return x;
 }
 
 /* ---- one roll by the composite Gauss rule of four points ---- */
@@ -139,9 +84,9 @@ START_TEST(test_roll_density_and_score_match_quadrature)
   double            *work, *x, worst = 0;
 
   snprintf(options, sizeof(options), "-dataset_preset swissroll %s", cases[_i].options);
-  dataset = dataset_of(options, &law);
+  dataset = law_of(options, &law);
   work    = malloc(sizeof(double) * mixture_workspace(law));
-  x       = rows_of(dataset, 2, N, NULL);
+  x       = dataset_rows(dataset, SPLIT_TRAIN, N, NULL);
   (void)curve(roll, 0, x);
   (void)curve(roll, 4 * PANELS - 1, x + 2);
   for (int i = 0; i < 4; i++) x[4 + i] *= 1 + 6 * roll->noise * roll->scale / hypot(x[4], x[5]);
@@ -172,7 +117,7 @@ START_TEST(test_roll_has_the_moments_of_its_curve)
   double             mean[2] = {0, 0}, square[2] = {0, 0}, sum = 0;
   const MixtureData *law;
   const Coordinates *c;
-  Dataset            dataset = dataset_of("-dataset_preset swissroll", &law);
+  Dataset            dataset = law_of("-dataset_preset swissroll", &law);
 
   for (int e = 0; e < 2; e++) {
     const double q = ends[e], sign = e ? 1 : -1;
@@ -244,9 +189,9 @@ START_TEST(test_rows_follow_the_rolls)
   const double        half = 0.16, third[5] = {0.1, 0.3, 0.2, 0.25, 0.15};
   static const double at[5][2] = {{0, 0}, {0.1, 0.1}, {0.1, -0.1}, {-0.1, 0.1}, {-0.1, -0.1}};
   const MixtureData  *law;
-  Dataset dataset = dataset_of("-dataset_preset multi_swissroll_overlap -dataset_weights 2,6,4,5,3", &law);
+  Dataset dataset = law_of("-dataset_preset multi_swissroll_overlap -dataset_weights 2,6,4,5,3", &law);
   int    *label   = malloc(sizeof(int) * N);
-  double *x = rows_of(dataset, 2, N, label), share[CELLS * CELLS], count[CELLS * CELLS] = {0};
+  double *x = dataset_rows(dataset, SPLIT_TRAIN, N, label), share[CELLS * CELLS], count[CELLS * CELLS] = {0};
   double  rolls[5] = {0};
 
   cell_shares(&usual, half, share);
@@ -274,9 +219,9 @@ START_TEST(test_only_rolls_apart_are_clusters)
                                      "-dataset_preset multi_swissroll -dataset_radius 0.14",
                                      "-dataset_type swissroll -dataset_roll_centres 0,0"};
   const MixtureData       *law, *peaks;
-  Dataset                  dataset = dataset_of("-dataset_preset multi_swissroll", &law);
+  Dataset                  dataset = law_of("-dataset_preset multi_swissroll", &law);
   int                      label[2000], inside = 0;
-  double                  *x = rows_of(dataset, 2, 2000, label);
+  double                  *x = dataset_rows(dataset, SPLIT_TRAIN, 2000, label);
 
   ck_call(DatasetGetPeaks(dataset, &peaks));
   ck_assert(peaks && peaks->n == 5 && peaks->d == 2);
@@ -292,7 +237,7 @@ START_TEST(test_only_rolls_apart_are_clusters)
   free(x);
   ck_call(DatasetDestroy(&dataset));
   for (size_t k = 0; k < sizeof(none) / sizeof(none[0]); k++) {
-    dataset = dataset_of(none[k], &law);
+    dataset = law_of(none[k], &law);
     ck_call(DatasetGetPeaks(dataset, &peaks));
     ck_assert_ptr_null(peaks);
     ck_call(DatasetDestroy(&dataset));
@@ -324,7 +269,7 @@ static Dataset quartic_of(int i, const MixtureData **law)
   char options[256];
 
   snprintf(options, sizeof(options), "-dataset_preset quartic_1d %s", wells[i].options);
-  return dataset_of(options, law);
+  return law_of(options, law);
 }
 
 /* Integrals of x^power e^-V over the line by the trapezoidal rule, which is exact to rounding here */
@@ -378,7 +323,7 @@ START_TEST(test_rows_follow_the_quartic)
   const MixtureData *law;
   Dataset            dataset     = quartic_of(0, &law);
   int               *label       = malloc(sizeof(int) * N);
-  double            *x           = rows_of(dataset, 1, N, label);
+  double            *x           = dataset_rows(dataset, SPLIT_TRAIN, N, label);
   double             share[BINS] = {0}, count[BINS] = {0}, total = moment(0, 8, 0);
 
   for (int k = 0; k < BINS * FINE; k++)
@@ -401,9 +346,9 @@ START_TEST(test_toy_rows_do_not_depend_on_order_or_rank)
   static const char *const options[] = {"-dataset_preset multi_swissroll", "-dataset_preset quartic_1d"};
   enum { N = 500 };
   const MixtureData *law;
-  Dataset            dataset = dataset_of(options[_i], &law);
+  Dataset            dataset = law_of(options[_i], &law);
   const size_t       width   = sizeof(double) * (size_t)law->d;
-  double            *x = rows_of(dataset, law->d, N, NULL), *first = malloc(N * width), y[2];
+  double            *x = dataset_rows(dataset, SPLIT_TRAIN, N, NULL), *first = malloc(N * width), y[2];
   int                same = 1;
 
   for (int64_t k = 0; k < N; k++) {
@@ -424,7 +369,7 @@ END_TEST
 START_TEST(test_weights_replace_those_of_a_mixture_preset)
 {
   const MixtureData *law;
-  Dataset            dataset = dataset_of("-dataset_preset two_gauss_1d -dataset_weights 1,3", &law);
+  Dataset            dataset = law_of("-dataset_preset two_gauss_1d -dataset_weights 1,3", &law);
 
   ck_assert(law->n == 2 && law->weight[0] == 0.25 && law->weight[1] == 0.75);
   ck_call(DatasetDestroy(&dataset));
@@ -433,20 +378,20 @@ END_TEST
 
 START_TEST(test_bad_toy_options_are_refused)
 {
-  assert_refused("-dataset_type mixture -dataset_preset swissroll",
-                 "of -dataset_type swissroll, not mixture");
-  assert_refused("-dataset_type quartic -dataset_preset diamond", "of -dataset_type mixture, not quartic");
-  assert_refused("-dataset_preset two_gauss_1d -dataset_weights 1,3,2", "expected 2 numbers");
-  assert_refused("-dataset_preset swissroll -dataset_roll_noise 0",
-                 "-dataset_roll_noise: expected a number > 0");
-  assert_refused("-dataset_preset swissroll -dataset_roll_noise 1e-4",
-                 "-dataset_roll_noise: 0.0001 is too little");
-  assert_refused("-dataset_preset swissroll -dataset_roll_turns 0", "-dataset_roll_turns");
-  assert_refused("-dataset_type swissroll -dataset_roll_centres 1,2,3", "two numbers a roll");
-  assert_refused("-dataset_preset multi_swissroll -dataset_weights 1,2", "expected 5 numbers");
-  assert_refused("-dataset_preset multi_swissroll -dataset_weights 0,0,0,0,0", "positive sum");
-  assert_refused("-dataset_preset quartic_1d -dataset_quartic 0", "-dataset_quartic: expected a number > 0");
-  assert_refused("-dataset_preset quartic_1d -dataset_quadratic 1e3", "wells of depth");
+  dataset_refused("-dataset_type mixture -dataset_preset swissroll",
+                  "of -dataset_type swissroll, not mixture");
+  dataset_refused("-dataset_type quartic -dataset_preset diamond", "of -dataset_type mixture, not quartic");
+  dataset_refused("-dataset_preset two_gauss_1d -dataset_weights 1,3,2", "expected 2 numbers");
+  dataset_refused("-dataset_preset swissroll -dataset_roll_noise 0",
+                  "-dataset_roll_noise: expected a number > 0");
+  dataset_refused("-dataset_preset swissroll -dataset_roll_noise 1e-4",
+                  "-dataset_roll_noise: 0.0001 is too little");
+  dataset_refused("-dataset_preset swissroll -dataset_roll_turns 0", "-dataset_roll_turns");
+  dataset_refused("-dataset_type swissroll -dataset_roll_centres 1,2,3", "two numbers a roll");
+  dataset_refused("-dataset_preset multi_swissroll -dataset_weights 1,2", "expected 5 numbers");
+  dataset_refused("-dataset_preset multi_swissroll -dataset_weights 0,0,0,0,0", "positive sum");
+  dataset_refused("-dataset_preset quartic_1d -dataset_quartic 0", "-dataset_quartic: expected a number > 0");
+  dataset_refused("-dataset_preset quartic_1d -dataset_quadratic 1e3", "wells of depth");
 }
 END_TEST
 

@@ -63,8 +63,12 @@ PetscErrorCode AdGatherRows(int64_t N, int64_t n, int width, const double *local
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* SharedArrayCreate - count doubles, once a node, in an MPI shared-memory window; filled by world rank 0, then published. */
-PetscErrorCode SharedArrayCreate(size_t count, SharedArray *array)
+/*
+  SharedArrayCreate - count items of size bytes, once a node, in an MPI shared-memory window
+
+  Note: world rank 0 fills it, then it is published
+*/
+PetscErrorCode SharedArrayCreate(size_t count, size_t size, SharedArray *array)
 {
   int      rank, unit;
   MPI_Aint bytes;
@@ -72,17 +76,17 @@ PetscErrorCode SharedArrayCreate(size_t count, SharedArray *array)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_split_type(PETSC_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &array->node));
   PetscCallMPI(MPI_Comm_rank(array->node, &rank));
-  bytes = rank ? 0 : (MPI_Aint)(PetscMax(count, 1) * sizeof(double));
-  PetscCallMPI(MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, array->node, &array->data,
-                                       &array->window));
+  array->bytes = count * size;
+  bytes        = rank ? 0 : (MPI_Aint)PetscMax(array->bytes, 1);
+  PetscCallMPI(MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, array->node, &array->data, &array->window));
   PetscCallMPI(MPI_Win_shared_query(array->window, 0, &bytes, &unit, &array->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* SharedArrayPublish - send what world rank 0 wrote to the first rank of every other node, then let all see it. */
-PetscErrorCode SharedArrayPublish(SharedArray *array, size_t count)
+PetscErrorCode SharedArrayPublish(SharedArray *array)
 {
-  const size_t piece = (size_t)1 << 24;
+  const size_t piece = (size_t)1 << 27;
   int          rank;
   MPI_Comm     leaders;
 
@@ -90,8 +94,9 @@ PetscErrorCode SharedArrayPublish(SharedArray *array, size_t count)
   PetscCallMPI(MPI_Comm_rank(array->node, &rank));
   PetscCallMPI(MPI_Comm_split(PETSC_COMM_WORLD, rank ? MPI_UNDEFINED : 0, 0, &leaders));
   if (leaders != MPI_COMM_NULL) {
-    for (size_t at = 0; at < count; at += piece)
-      PetscCallMPI(MPI_Bcast(array->data + at, (int)PetscMin(piece, count - at), MPI_DOUBLE, 0, leaders));
+    for (size_t at = 0; at < array->bytes; at += piece)
+      PetscCallMPI(
+          MPI_Bcast((char *)array->data + at, (int)PetscMin(piece, array->bytes - at), MPI_BYTE, 0, leaders));
     PetscCallMPI(MPI_Comm_free(&leaders));
   }
   PetscCallMPI(MPI_Win_fence(0, array->window));

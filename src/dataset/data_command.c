@@ -47,7 +47,7 @@ static PetscErrorCode WriteRows(Dataset dataset, DatasetSplit split, int64_t N, 
 {
   const DataInfo     states = {"sample,coordinate", "raw",
                                "rows of the data set; periodic columns in [-period/2, period/2)"};
-  const DataInfo     labels = {"sample", "1", "component of the mixture, -1: none"};
+  const DataInfo     labels = {"sample", "1", "component of the mixture or class, -1: none"};
   const Coordinates *c;
   int64_t            first, n, dims[2], *label;
   double            *x;

@@ -6,11 +6,11 @@ static PetscClassId DATASET_CLASSID;
 
 #define DATASET_TYPE_TEXT "where rows come from; unless given, what the preset or the file is"
 
-enum { TYPE_MIXTURE, TYPE_SWISSROLL, TYPE_QUARTIC, TYPE_ISING, TYPE_FILE };
-static const char *const type_names[] = {"mixture", "swissroll", "quartic", "ising", "file", NULL};
+enum { TYPE_MIXTURE, TYPE_SWISSROLL, TYPE_QUARTIC, TYPE_ISING, TYPE_FILE, TYPE_IMAGES };
+static const char *const type_names[] = {"mixture", "swissroll", "quartic", "ising", "file", "images", NULL};
 static PetscErrorCode (*const type_create[])(Dataset) = {DatasetCreate_Mixture, DatasetCreate_SwissRoll,
                                                          DatasetCreate_Quartic, DatasetCreate_Ising,
-                                                         DatasetCreate_File};
+                                                         DatasetCreate_File,    DatasetCreate_Images};
 
 const char *file_of_path(const char *path)
 {
@@ -64,7 +64,8 @@ PetscErrorCode DatasetReadPreset(Dataset dataset, const MixturePreset **preset)
   PetscCheck(count <= MAX_PRESETS, PETSC_COMM_SELF, PETSC_ERR_PLIB, "more than %d presets", MAX_PRESETS);
   for (int i = 0; i < count; i++) names[i] = presets[i].name;
   while (strcmp(presets[index].type, type)) index++;
-  PetscCall(OptChoice("-dataset_preset", "toy data of the figures", names, &index, NULL));
+  PetscCall(OptChoice("-dataset_preset", "toy data of the figures, or a known set of pictures", names, &index,
+                      NULL));
   *preset = &presets[index];
   AdCheckInput(!strcmp((*preset)->type, type),
                "-dataset_preset: %s is of -dataset_type %s, not %s; leave -dataset_type out", names[index],
@@ -85,13 +86,18 @@ void label_append(Dataset dataset, const char *name, double value, double usual)
 
 /* ---- options ---- */
 
-/* A text file, or an HDF5 file without a group /mixture, holds rows. */
+/* Pictures are known by their first bytes; a text file, or an HDF5 file without a group /mixture, holds rows. */
 static PetscErrorCode TypeOfFile(const char *path, PetscInt *type)
 {
   Input     in;
-  PetscBool mixture = PETSC_FALSE;
+  PetscBool mixture = PETSC_FALSE, pictures;
 
   PetscFunctionBegin;
+  PetscCall(ImagesProbe(path, &pictures));
+  if (pictures) {
+    *type = TYPE_IMAGES;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!table_is_text(path)) {
     PetscCall(InputOpen("-dataset_file", path, &in));
     PetscCall(InputHas(in, "/mixture", &mixture));
@@ -345,7 +351,8 @@ PetscErrorCode DatasetWriteRecord(Dataset dataset, Output out)
 /* DatasetCopyRecord - what a result file says of its data, to another one; files that say nothing are left alone. */
 PetscErrorCode DatasetCopyRecord(Input in, Output out)
 {
-  static const char *const texts[]   = {"type", "label", "file", "name", "standardise", "options"};
+  static const char *const texts[]   = {"type",        "label",   "file",       "name",
+                                        "standardise", "options", "image_shape"};
   static const char *const numbers[] = {"d", "rows_train", "rows_test", "test_blocks", "stride"};
   char                    *text;
   int64_t                  number;

@@ -9,19 +9,14 @@
 enum { STANDARDISE_SD, STANDARDISE_RANGE, STANDARDISE_NONE };
 static const char *const standardise_names[] = {"sd", "range", "none", NULL};
 
-/* The trajectory in equal stretches, the end of each held out; running counts at the start of each stretch, and at the end */
-typedef struct {
-  int      stretches;
-  int64_t *start, *train, *test; /* [stretches + 1] */
-} Split;
-
 typedef struct {
   char        path[PETSC_MAX_PATH_LEN], name[256], columns[4096], labels[4096], cut[4096];
-  PetscInt    standardise, nperiod, stride, stretches;
-  PetscReal  *period, test_fraction;
+  PetscInt    standardise, nperiod, stride;
+  PetscReal  *period;
   int64_t     N; /* rows kept */
   Split       split;
-  SharedArray rows;   /* [N][d], diffused units */
+  SharedArray rows;
+  double     *x;      /* [N][d] in rows, diffused units */
   Table       table;  /* open while rows are read */
   int        *column; /* [d], which columns of the table */
 } FileSet;
@@ -46,11 +41,7 @@ static PetscErrorCode DatasetSetFromOptions_File(Dataset dataset)
                       f->cut, sizeof(f->cut), NULL));
   PetscCall(OptChoice("-dataset_standardise", "scale columns by deviation, to [-1, 1], or not",
                       standardise_names, &f->standardise, NULL));
-  PetscCall(OptReal("-dataset_test_fraction", "share of rows held out", (OptRange){0, 1, 0, 1},
-                    &f->test_fraction, NULL));
-  PetscCall(OptInt("-dataset_test_blocks",
-                   "stretches of the trajectory; the end of each is held out; 0: 10, fewer below 100 rows",
-                   RANGE(0, 1e6), &f->stretches, NULL));
+  PetscCall(SplitSetFromOptions(&f->split));
   PetscCall(OptInt("-dataset_stride", "take every so many rows", RANGE(1, 1e9), &f->stride, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -113,7 +104,7 @@ static PetscErrorCode ReadRows(FileSet *f, const Coordinates *c)
   Table        *t      = &f->table;
   const int64_t piece  = PetscMax(1, ((int64_t)1 << 18) / t->D);
   int64_t       bad[2] = {-1, 0};
-  double       *x      = f->rows.data;
+  double       *x      = f->x;
   const double *from;
 
   PetscFunctionBegin;
@@ -149,54 +140,11 @@ static PetscErrorCode LoadRows(FileSet *f, Coordinates *c)
   PetscCall(CoordinatesAllocate(d, c));
   PetscCall(NameColumns(f, c));
   f->N = (f->table.N + f->stride - 1) / f->stride;
-  PetscCall(SharedArrayCreate((size_t)(f->N * d), &f->rows));
+  PetscCall(SharedArrayCreate((size_t)(f->N * d), sizeof(double), &f->rows));
+  f->x = (double *)f->rows.data;
   PetscCall(ReadRows(f, c));
   PetscCall(TableClose(&f->table));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- training and test rows ---- */
-
-/*
-  Neighbouring frames of a trajectory are alike, so rows drawn at random for testing would have near copies among the
-  training rows. Instead the trajectory is cut into equal stretches, and the last test_fraction of each is held out.
-*/
-static PetscErrorCode SplitSetUp(const FileSet *f, Split *split)
-{
-  const int n = (int)(f->stretches ? f->stretches : PetscMax(1, PetscMin(10, f->N / 10)));
-
-  PetscFunctionBegin;
-  AdCheckInput(f->N >= n, "-dataset_test_blocks: %d stretches of only %lld rows; lower it", n,
-               (long long)f->N);
-  split->stretches = n;
-  PetscCall(PetscCalloc3(n + 1, &split->start, n + 1, &split->train, n + 1, &split->test));
-  for (int k = 0; k < n; k++) {
-    const int64_t end = f->N * (k + 1) / n, rows = end - split->start[k];
-    const int64_t held_out = (int64_t)floor(f->test_fraction * (double)rows + 1e-9);
-
-    split->start[k + 1] = end;
-    split->test[k + 1]  = split->test[k] + held_out;
-    split->train[k + 1] = split->train[k] + rows - held_out;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Row of the trajectory that is row index of a split. */
-static int64_t split_row(const Split *s, DatasetSplit split, int64_t index)
-{
-  const int64_t *count = split == SPLIT_TRAIN ? s->train : s->test;
-  int            lo = 0, hi = s->stretches; /* count[lo] <= index < count[hi] */
-
-  if (split == SPLIT_ALL) return index;
-  while (hi - lo > 1) {
-    const int middle = (lo + hi) / 2;
-
-    if (count[middle] <= index)
-      lo = middle;
-    else
-      hi = middle;
-  }
-  return s->start[lo] + index - count[lo] + (split == SPLIT_TEST ? s->train[lo + 1] - s->train[lo] : 0);
 }
 
 /* ---- coordinates ---- */
@@ -235,7 +183,7 @@ static void find_cut(const FileSet *f, int i, Coordinates *c)
   const int64_t n                = f->split.train[f->split.stretches];
 
   for (int64_t k = 0; k < n; k++)
-    circle_count(f->rows.data[split_row(&f->split, SPLIT_TRAIN, k) * c->d + i], c->period[i], bin);
+    circle_count(f->x[split_row(&f->split, SPLIT_TRAIN, k) * c->d + i], c->period[i], bin);
   c->cut[i] = circle_cut(bin, c->period[i]);
 }
 
@@ -246,7 +194,7 @@ static void find_scale(const FileSet *f, int i, Coordinates *c)
   double        mean = 0, variance = 0, low = INFINITY, high = -INFINITY;
 
   for (int64_t k = 0; k < n; k++) {
-    const double x = f->rows.data[split_row(&f->split, SPLIT_TRAIN, k) * c->d + i];
+    const double x = f->x[split_row(&f->split, SPLIT_TRAIN, k) * c->d + i];
 
     mean += x;
     low  = fmin(low, x);
@@ -254,7 +202,7 @@ static void find_scale(const FileSet *f, int i, Coordinates *c)
   }
   mean /= (double)n;
   for (int64_t k = 0; k < n; k++) {
-    const double u = f->rows.data[split_row(&f->split, SPLIT_TRAIN, k) * c->d + i] - mean;
+    const double u = f->x[split_row(&f->split, SPLIT_TRAIN, k) * c->d + i] - mean;
 
     variance += u * u / (double)n;
   }
@@ -274,9 +222,9 @@ static void standardise_rows(const FileSet *f, Coordinates *c)
 {
   for (int i = 0; i < c->d; i++)
     if (isnan(c->cut[i])) find_cut(f, i, c);
-  coordinates_standardise(c, f->N, f->rows.data); /* shift 0, scale 1: only unwraps */
+  coordinates_standardise(c, f->N, f->x); /* shift 0, scale 1: only unwraps */
   for (int i = 0; i < c->d; i++) find_scale(f, i, c);
-  coordinates_standardise(c, f->N, f->rows.data);
+  coordinates_standardise(c, f->N, f->x);
 }
 
 static PetscBool has_scale(const Coordinates *c, int i)
@@ -327,12 +275,10 @@ static PetscErrorCode DatasetSetUp_File(Dataset dataset)
 
   PetscFunctionBegin;
   PetscCall(LoadRows(f, c));
-  PetscCall(SplitSetUp(f, &f->split));
+  PetscCall(SplitSetUp(f->N, &f->split));
   PetscCall(Standardise(f, c));
-  PetscCall(SharedArrayPublish(&f->rows, (size_t)(f->N * c->d)));
-  dataset->size[SPLIT_ALL]   = f->N;
-  dataset->size[SPLIT_TRAIN] = f->split.train[f->split.stretches];
-  dataset->size[SPLIT_TEST]  = f->split.test[f->split.stretches];
+  PetscCall(SharedArrayPublish(&f->rows));
+  split_sizes(&f->split, dataset->size);
   snprintf(dataset->label, sizeof(dataset->label), "%.80s%s%.40s", file_of_path(f->path),
            f->name[0] ? " " : "", f->name);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -346,7 +292,7 @@ static PetscErrorCode DatasetGetRows_File(Dataset dataset, DatasetSplit split, i
 
   PetscFunctionBegin;
   for (int64_t r = 0; r < n; r++) {
-    memcpy(x + r * d, f->rows.data + split_row(&f->split, split, index[r]) * d, sizeof(double) * (size_t)d);
+    memcpy(x + r * d, f->x + split_row(&f->split, split, index[r]) * d, sizeof(double) * (size_t)d);
     if (label) label[r] = -1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -361,8 +307,8 @@ static PetscErrorCode DatasetPrintSummary_File(Dataset dataset)
   PetscFunctionBegin;
   PetscCall(AdPrint("          "));
   if (f->stride > 1) PetscCall(AdPrint("every %d-th row; ", (int)f->stride));
-  PetscCall(AdPrint("the last %g of each of %d stretches held out; standardised: %s\n", f->test_fraction,
-                    f->split.stretches, standardise_names[f->standardise]));
+  PetscCall(AdPrint("the last %g of each of %d stretches held out; standardised: %s\n",
+                    f->split.test_fraction, f->split.stretches, standardise_names[f->standardise]));
   PetscCall(AdPrint("          raw column:"));
   for (int i = 0; i < shown; i++) {
     PetscCall(AdPrint(" %s shift %.4g scale %.4g", c->name[i], c->shift[i], c->scale[i]));
@@ -381,8 +327,7 @@ static PetscErrorCode DatasetWrite_File(Dataset dataset, Output out)
   PetscCall(OutputAttrString(out, "/dataset", "file", f->path));
   if (f->name[0]) PetscCall(OutputAttrString(out, "/dataset", "name", f->name));
   PetscCall(OutputAttrString(out, "/dataset", "standardise", standardise_names[f->standardise]));
-  PetscCall(OutputAttrReal(out, "/dataset", "test_fraction", 1, &f->test_fraction));
-  PetscCall(OutputAttrInt(out, "/dataset", "test_blocks", f->split.stretches));
+  PetscCall(SplitWrite(&f->split, out));
   PetscCall(OutputAttrInt(out, "/dataset", "stride", f->stride));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -395,7 +340,7 @@ static PetscErrorCode DatasetDestroy_File(Dataset dataset)
   PetscCall(PetscFree(f->period));
   PetscCall(PetscFree(f->column));
   PetscCall(TableClose(&f->table));
-  PetscCall(PetscFree3(f->split.start, f->split.train, f->split.test));
+  PetscCall(SplitDestroy(&f->split));
   PetscCall(SharedArrayDestroy(&f->rows));
   PetscCall(PetscFree(dataset->data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -409,8 +354,7 @@ PetscErrorCode DatasetCreate_File(Dataset dataset)
   PetscFunctionBegin;
   PetscCall(PetscNew(&f));
   PetscCall(PetscCalloc1(MAX_PERIODS, &f->period));
-  f->test_fraction = 0.2;
-  f->stride        = 1;
+  f->stride = 1;
   snprintf(f->cut, sizeof(f->cut), "auto");
   dataset->data                = f;
   dataset->ops->setfromoptions = DatasetSetFromOptions_File;

@@ -44,6 +44,9 @@ static const MixturePreset presets[] = {
     {"multi_swissroll", "five far from each other", "swissroll", 5, 2, 0.2, 0.8, fifths, corners},
     {"multi_swissroll_overlap", "five that overlap", "swissroll", 5, 2, 0.2, 0.1, fifths, corners},
     {"quartic_1d", "two shallow wells, exp(-(0.035 x^4 - 0.1 x^2))", "quartic", 1, 1, 0, 0, one, corners},
+    {"mnist", "handwritten digits (files: make data)", "images", 10, 784, 0, 0, NULL, NULL},
+    {"fashion", "clothes (files: make data)", "images", 10, 784, 0, 0, NULL, NULL},
+    {"cifar10", "small photographs (files: of your own)", "images", 10, 3072, 0, 0, NULL, NULL},
 };
 
 const MixturePreset *mixture_preset_table(int *count)

@@ -50,12 +50,13 @@ PetscErrorCode AdSumBlocks(int64_t blocks, int64_t n, int width, const double *l
 PetscErrorCode AdGatherRows(int64_t N, int64_t n, int width, const double *local, double *all);
 
 typedef struct {
-  double  *data;
+  void    *data;
+  size_t   bytes;
   MPI_Win  window;
   MPI_Comm node;
 } SharedArray; /* one copy a node, readable by all its ranks */
-PetscErrorCode SharedArrayCreate(size_t count, SharedArray *array);
-PetscErrorCode SharedArrayPublish(SharedArray *array, size_t count);
+PetscErrorCode SharedArrayCreate(size_t count, size_t size, SharedArray *array);
+PetscErrorCode SharedArrayPublish(SharedArray *array);
 PetscErrorCode SharedArrayDestroy(SharedArray *array);
 
 /* ---- options: a getter states key, meaning, unit and range, once ---- */

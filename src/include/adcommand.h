@@ -25,6 +25,7 @@ PetscErrorCode LikelihoodRun(const CommandLine *line);
 PetscErrorCode DenoiseRun(const CommandLine *line);
 PetscErrorCode SpeciationRun(const CommandLine *line);
 PetscErrorCode CompareRun(const CommandLine *line);
+PetscErrorCode FisherRun(const CommandLine *line);
 
 /* Keys that belong to a command and to no object: noted for help */
 PetscErrorCode ProcessRunDeclareOptions(void);
@@ -36,5 +37,6 @@ PetscErrorCode LikelihoodRunDeclareOptions(void);
 PetscErrorCode DenoiseRunDeclareOptions(void);
 PetscErrorCode SpeciationRunDeclareOptions(void);
 PetscErrorCode CompareRunDeclareOptions(void);
+PetscErrorCode FisherRunDeclareOptions(void);
 
 #endif

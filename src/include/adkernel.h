@@ -65,6 +65,31 @@ typedef struct {
 */
 int kernel_compute(const LinearSde *sde, double t, Kernel *k);
 
+/* What X(t) knows of its start, a dimension: Fisher informations, the inverse squares of errors */
+typedef struct {
+  int    b;
+  double t;
+  double F[AD_BMAX * AD_BMAX]; /* of X(0) = (x0, aux0): e^{M^T t} C^{-1} e^{M t}; D_KL = dX(0)^T F dX(0)/2 */
+  int    regular;              /* C is positive definite; else F and the next three are NaN */
+  double total, xx, aux;       /* trace of F, its xx entry, the trace of its block of auxiliary variables */
+  double joint;                /* of x0 with aux0 unknown: u^T Cb^{-1} u = 1/sigma2 */
+  double x_alone,
+      aux_alone; /* of the same in x(t) alone, u_1^2/Cb_11, and in the auxiliary variables alone */
+} KernelMemory;
+
+/*
+  kernel_memory - how well X(0), and x0 alone, can be told from X(t)
+
+  Input:  sde, t > 0
+  Output: m    aux_alone is NaN where the auxiliary variables have a direction without noise given x0
+  Return: KERNEL_OK, also where all is forgotten and the numbers underflow to zero; KERNEL_DEGENERATE: m is not set
+  Units:  of 1/(X(0) X(0)): the sum of F_xx and F_auxaux depends on the unit of the auxiliary variables
+  Source: F as defined above paper eq. 15. Its closed form cancels at small t and at k tau = 1: a triangular
+          factor of C is taken in 34 digits instead, and solved for
+  Cost:   that of kernel_compute, or less
+*/
+int kernel_memory(const LinearSde *sde, double t, KernelMemory *m);
+
 /*
   kernel_stationary - stationary covariance, M C + C M^T + Q = 0
 

@@ -3,8 +3,8 @@
 
 /*
   Laws of the toy figures: n parts of one width in d dimensions, at r times a fixed pattern. A part is a Gaussian peak, or
-  whatever the data set type that the preset belongs to makes of it. The table holds the default width and scale; both may
-  be replaced when the arrays are filled.
+  whatever the data set type that the preset belongs to makes of it (a class of pictures, which come from files and have no
+  pattern). The table holds the default width and scale; both may be replaced when the arrays are filled.
 */
 typedef struct {
   const char   *name, *text; /* key of the input file; one line for people */

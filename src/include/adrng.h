@@ -32,7 +32,8 @@ typedef enum {
   RNG_WEIGHTS   = 0x70, /* initial weights of networks */
   RNG_DROPOUT   = 0x80, /* dropout masks */
   RNG_MCMC      = 0x90, /* Markov chains (Ising) */
-  RNG_RHM       = 0xa0, /* grammars and trees of the random hierarchy model */
+  RNG_RHM       = 0xa0, /* grammars of the random hierarchy model */
+  RNG_TREE      = 0xa1, /* trees of it */
   RNG_PROBE     = 0xb0, /* probe vectors of trace estimators */
   RNG_SPECTRUM  = 0xb8, /* starting vectors of eigenvalue solvers */
   RNG_METRICS   = 0xc0, /* directions and subsets of sample metrics */

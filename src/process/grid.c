@@ -35,10 +35,11 @@ static PetscErrorCode ReadAxis(int axis, Noise *noise)
   char      key[40], raw[8192];
   PetscReal values[MAX_LIST];
   PetscInt  n = 0;
-  PetscBool found;
+  PetscBool used, found;
 
   PetscFunctionBegin;
   axis_key(axis, key);
+  PetscCall(PetscOptionsUsed(NULL, key + 1, &used));
   PetscCall(PetscOptionsGetString(NULL, NULL, key, raw, sizeof(raw), &found));
   if (!found) PetscFunctionReturn(PETSC_SUCCESS);
   if (strpbrk(raw, ",:")) {
@@ -49,8 +50,10 @@ static PetscErrorCode ReadAxis(int axis, Noise *noise)
     PetscCall(PetscMalloc1(n, &a->value));
     PetscCall(PetscArraycpy(a->value, values, n));
   }
-  PetscCall(PetscOptionsClearValue(NULL, key)); /* so that it does not count as used */
+  PetscCall(
+      PetscOptionsClearValue(NULL, key)); /* so that it does not count as used, unless an earlier noise has */
   PetscCall(PetscOptionsSetValue(NULL, key, raw));
+  if (used) PetscCall(PetscOptionsGetString(NULL, NULL, key, raw, sizeof(raw), &found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

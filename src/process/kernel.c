@@ -203,6 +203,61 @@ int kernel_compute(const LinearSde *sde, double t, Kernel *k)
   return status;
 }
 
+/* F = e^{M^T t} C^{-1} e^{M t} as Y^T Y, Y = L^{-1} e^{M t} with C = L L^T: sums of squares on its diagonal */
+static void fisher_matrix(const WideLaw *law, KernelMemory *m)
+{
+  const int b = law->b;
+  wide      L[BLOCK_SIZE], Y[BLOCK_SIZE], F[BLOCK_SIZE], trace = 0;
+
+  m->regular = block_cholesky(b, law->C, 0, L) >= PIVOT_MIN;
+  m->total = m->xx = m->aux = NAN;
+  for (int i = 0; i < b * b; i++) {
+    m->F[i] = NAN;
+    Y[i]    = law->F[i];
+  }
+  if (!m->regular) return;
+  block_solve_lower(b, b, L, Y);
+  block_multiply_tn(b, b, b, Y, Y, F);
+  block_round(b * b, F, m->F);
+  for (int i = 1; i < b; i++) trace += F[i * b + i];
+  m->xx    = (double)F[0];
+  m->aux   = (double)trace;
+  m->total = (double)(F[0] + trace);
+}
+
+/* u_a^T (Cb_aa)^{-1} u_a of the auxiliary variables a */
+static double information_of_aux(const WideLaw *law)
+{
+  const int b = law->b, a = b - 1;
+  wide      S[BLOCK_SIZE], L[BLOCK_SIZE], y[AD_BMAX] = {0}, response = 0, sum = 0;
+
+  for (int i = 0; i < a; i++) {
+    y[i] = law->u[i + 1];
+    response += wide_abs(y[i]);
+    for (int j = 0; j < a; j++) S[i * a + j] = law->Cb[(i + 1) * b + j + 1];
+  }
+  if (response == 0) return 0;
+  if (block_cholesky(a, S, 0, L) < PIVOT_MIN) return NAN;
+  block_solve_lower(a, 1, L, y);
+  for (int i = 0; i < a; i++) sum += y[i] * y[i];
+  return (double)sum;
+}
+
+int kernel_memory(const LinearSde *sde, double t, KernelMemory *m)
+{
+  WideLaw law;
+
+  propagate(sde, t, &law);
+  if (clock_at(sde, t, &law) == KERNEL_DEGENERATE) return KERNEL_DEGENERATE;
+  m->b = sde->b;
+  m->t = t;
+  fisher_matrix(&law, m);
+  m->joint     = (double)(1 / law.sigma2);
+  m->x_alone   = (double)(law.u[0] * law.u[0] / law.Cb[0]);
+  m->aux_alone = information_of_aux(&law);
+  return KERNEL_OK;
+}
+
 int kernel_stationary(const LinearSde *sde, double *Cinf)
 {
   const int b = sde->b;

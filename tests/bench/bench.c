@@ -1,14 +1,15 @@
 /*
-  Benchmarks of adiff, one JSON line each on rank 0: random numbers, a training step, sampling, Ising updates, covariance
-  spectra. Not a test: no limits.
+  Benchmarks of adiff, one JSON line each on rank 0: random numbers, a training step, sampling, Ising updates, belief
+  propagation, covariance spectra. Not a test: no limits.
 
-  usage: mpirun -n N bench [normals] [train] [sample] [ising] [spectrum]
+  usage: mpirun -n N bench [normals] [train] [sample] [ising] [rhm] [spectrum]
 */
 #include "adcovariance.h"
 #include "addataset.h"
 #include "adising.h"
 #include "adnet.h"
 #include "adprocess.h"
+#include "adrhm.h"
 #include "adrng.h"
 #include "adsampler.h"
 #include "adtrainer.h"
@@ -233,6 +234,66 @@ static PetscErrorCode BenchIsing(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- random hierarchy model: the paper's sizes, leaves noised with sigma2 = 0.15 ---- */
+
+enum { RHM_V = 32, RHM_S = 2, RHM_M = 8, RHM_L = 10, RHM_LEAVES = 1 << RHM_L };
+
+static void judge_node(void *sum, int level, int64_t node, const double *marginal)
+{
+  int    best[RHM_LANES];
+  double confidence[RHM_LANES];
+
+  rhm_judge(RHM_V, marginal, best, confidence);
+  for (int l = 0; l < RHM_LANES; l++) *(double *)sum += best[l] + confidence[l];
+}
+
+static void noise_leaves(const Grammar *g, int *symbol, double *p)
+{
+  const double sigma2 = 0.15;
+
+  rng_normal_double((RngStream){1, RNG_NOISE, 0}, 0, RHM_LEAVES * RHM_V * RHM_LANES, 1, p);
+  for (int l = 0; l < RHM_LANES; l++) {
+    tree_draw(g, 1, 0, (uint64_t)l, symbol);
+    for (int k = 0; k < RHM_LEAVES * RHM_V; k++) {
+      double *x = &p[k * RHM_LANES + l];
+
+      *x = (*x * sqrt(sigma2) + (symbol[k / RHM_V] == k % RHM_V)) / sigma2;
+    }
+  }
+  for (int n = 0; n < RHM_LEAVES; n++) rhm_likelihood(RHM_V, p + n * RHM_V * RHM_LANES);
+}
+
+/* Best of 300: marginals of all nodes with best symbols, then of the root only. Flops of the rules: 6 a rule, 2 for the root */
+static PetscErrorCode BenchRhm(void)
+{
+  Grammar g       = {RHM_V, RHM_S, RHM_M, RHM_L, NULL};
+  double  best[2] = {1e30, 1e30}, floored[RHM_LANES], sum = 0, *likelihood, *work;
+  int    *child, *scratch, *symbol;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(grammar_length(g.v, g.s, g.m, g.L), &child, grammar_workspace(g.v, g.m), &scratch,
+                         rhm_first(&g, g.L + 1), &symbol));
+  PetscCall(
+      PetscMalloc2(RHM_LEAVES * RHM_V * RHM_LANES + RHM_ALIGN, &likelihood, rhm_workspace(&g, 0), &work));
+  grammar_draw(1, 0, g.v, g.s, g.m, g.L, scratch, child);
+  g.child = child;
+  noise_leaves(&g, symbol, rhm_aligned(likelihood));
+  for (int repeat = 0; repeat < 600; repeat++) {
+    const double start = AdWallTime();
+
+    rhm_propagate(&g, rhm_aligned(likelihood), repeat % 2 ? RHM_L : 0, judge_node, &sum, floored, work);
+    best[repeat % 2] = PetscMin(best[repeat % 2], AdWallTime() - start);
+  }
+  PetscCall(PetscFree3(child, scratch, symbol));
+  PetscCall(PetscFree2(likelihood, work));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, best, 2, MPI_DOUBLE, MPI_MAX, PETSC_COMM_WORLD));
+  PetscCall(Report("rhm_tree", 1e6 * best[0] / RHM_LANES, "us a tree a rank"));
+  PetscCall(Report("rhm_root", 1e6 * best[1] / RHM_LANES, "us a tree a rank"));
+  PetscCall(
+      Report("rhm_flops", 6e-9 * (RHM_LEAVES - 1) * RHM_V * RHM_M * RHM_LANES / best[0], "Gflop/s a rank"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the largest eigenvalues of a covariance: pictures of 784 bytes with a spectrum that decays like theirs ---- */
 
 enum { PICTURES = 60000, PIXELS = 784, MODES = 40 };
@@ -344,6 +405,7 @@ static PetscErrorCode RunBenchmarks(int argc, char **argv)
     if (!strcmp(argv[i], "train")) PetscCall(BenchTraining());
     if (!strcmp(argv[i], "sample")) PetscCall(BenchSampling());
     if (!strcmp(argv[i], "ising")) PetscCall(BenchIsing());
+    if (!strcmp(argv[i], "rhm")) PetscCall(BenchRhm());
     if (!strcmp(argv[i], "spectrum")) PetscCall(BenchSpectrum());
   }
   PetscFunctionReturn(PETSC_SUCCESS);

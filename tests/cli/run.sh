@@ -41,6 +41,11 @@ own[7, 1] = 1e300
 open(w + "/huge.csv", "w").write(table(own, "speed,load"))
 own[7, 1] = 0
 open(w + "/tiny.csv", "w").write(table(own * 1e-300, "speed,load"))
+pictures = r.integers(0, 256, 1500 * 36, dtype=np.uint8).tobytes()
+header = lambda *numbers: np.array(numbers, ">u4").tobytes()
+open(w + "/pictures.idx", "wb").write(header(0x803, 1500, 6, 6) + pictures)
+open(w + "/labels.idx", "wb").write(header(0x801, 1500) + bytes(i % 10 for i in range(1500)))
+open(w + "/cut.idx", "wb").write(header(0x803, 1500, 6, 6) + pictures[:-1])
 PY
 head -c 3000 inputs/data/alanine_dipeptide.h5 >"$work/cut.h5"
 net="-net_width 32 -net_depth 2 -trainer_log_every 50 -trainer_iterations"
@@ -70,6 +75,10 @@ refuses "words in CSV" "line 3" data -dataset_type file -dataset_file "$work/wor
 refuses "Ising lattice of one site" "-dataset_ising_side: expected a whole number from 2 to 128" data -dataset_type ising -dataset_ising_side 1
 refuses "Ising at zero temperature" "-dataset_ising_temperature: expected a number > 0" data -dataset_type ising -dataset_ising_temperature 0
 refuses "flips of a cluster update" "does not use it" data -dataset_type ising -dataset_ising_update cluster -dataset_ising_flips 10
+refuses "a cut file of pictures" "cut.idx' is cut short: its header promises 54016 bytes" data -dataset_file "$work/cut.idx"
+refuses "labels for pictures" "labels.idx' holds labels; expected pictures" data -dataset_file "$work/labels.idx"
+refuses "a preset without its files" "mnist: cannot open $work/none/.*run 'make data'" data -dataset_preset mnist -dataset_folder "$work/none"
+refuses "labels for a preset" "-dataset_label_file: 'adiff data' does not use it" data -dataset_preset mnist -dataset_label_file "$work/labels.idx"
 refuses "weights that are no weights" "score_file" sample -score_file "$work/mix.h5"
 launch 2 process -o /proc/nowhere/x.h5 >"$work/stdout" 2>"$work/stderr"
 code=$?
@@ -80,6 +89,14 @@ refuses "steps and evaluations" "not both" sample -sampler_steps 5 -sampler_eval
 refuses "a Langevin step too long" "-sampler_snr: expected a number" sample -sampler_corrector 1 -sampler_snr 1.5
 refuses "foreign time integrator" "ts_type" sample -ts_type beuler -sampler_samples 10
 fails "a diverging run" "not finite" sample -process_tau 0.000001 -sampler_scheme em -sampler_grid uniform -sampler_steps 100 -sampler_samples 100
+
+refuses "misspelt key of fisher" "did you mean -fisher_times" fisher -fisher_time 1
+refuses "memory at time 0" "-fisher_times: expected a list of numbers, each > 0" fisher -fisher_times 0.1,0
+refuses "a window that ends before it begins" "from < to" fisher -fisher_window 2,1
+refuses "clouds of five states" "at least 20 states" fisher -fisher_check 5
+refuses "a time before any noise" "-fisher_times: 1e-200 is too early for active" fisher -fisher_times 1e-200,1
+refuses "data where no information is wanted" "-dataset_preset: 'adiff fisher' does not use it" fisher -dataset_preset ring
+refuses "information about data without a law" "-fisher_information: expected data whose law" fisher -fisher_information 100 -dataset_type file -dataset_file "$work/own.csv"
 
 # --- the same bits on any number of ranks ---
 any_ranks kernel "1 3" process -process_type cld
@@ -113,6 +130,7 @@ any_ranks exact_flow "1 2 3" sample -sampler_scheme flow -sampler_samples 1003
 any_ranks noised "1 2 3 4" noise -noise_samples 1003 -noise_times 0.1,1
 any_ranks rows "1 2 3" data -data_samples 1003
 any_ranks ising "1 2 3" data -dataset_type ising -dataset_ising_side 8 -data_samples 1337
+any_ranks pictures "1 2 3" data -dataset_file "$work/pictures.idx" -dataset_label_file "$work/labels.idx" -dataset_side 3 -dataset_classes 1,2,7
 works "an Ising lattice whose names do not fit" 2 "$work/wide.h5" data -dataset_type ising -dataset_ising_side 128 -dataset_ising_flips 1000 -data_samples 10
 any_ranks scored "1 2 3" score -dataset_type mixture -dataset_file "$work/mix.h5" -score_points "$work/points.h5" -score_time 0.3
 # shellcheck disable=SC2086 # $net is a list of words
@@ -124,6 +142,23 @@ any_ranks weighted "1 3" train $net 100 -process_tp 0.1 -score_kind joint -score
 any_ranks net_em "1 2 3 4" sample -score_file "$work/joint.1.h5" -sampler_scheme em -sampler_grid uniform -sampler_steps 20 -sampler_samples 1003
 any_ranks likelihood "1 2 3" likelihood -score_file "$work/reduced.1.h5" -likelihood_rows 700 -likelihood_nodes 6 -likelihood_tolerance 1e-3 -likelihood_divergence hutchinson
 any_ranks state_density "1 3" likelihood -score_file "$work/joint.1.h5" -likelihood_rows 300 -likelihood_nodes 2 -likelihood_tolerance 1e-2
+any_ranks remembered "1 2 3" fisher -process_type passive,active:tau=0.5,2,cld -process_k 1,1.3 -fisher_times 0.01:5:7:log -fisher_check 50 -fisher_information 700 -dataset_preset ring
+verdict "memory of seven noises in one file" "$("$PYTHON" - "$work/remembered.2.h5" <<'PY'
+import sys, h5py, numpy as np
+with h5py.File(sys.argv[1]) as f:
+    g = f["fisher"]
+    t, F, k = g["t"][()], g["matrix"][()], g["k"][()]
+    parts = {q: g[q][()] for q in ("fmc", "f_xx", "f_etaeta", "joint", "x_alone", "eta_alone")}
+    info, tau, options = g["information/eta_alone"][()], g["tau"][()], bytes(f["run/options"][0]).decode()
+good = F.shape == (7, 7, 2, 2) and all(p.shape == (7, 7) for p in parts.values()) and "process_k: 1,1.3" in options
+passive = k[:2, None] / np.expm1(2 * k[:2, None] * t)
+good = good and np.allclose(parts["joint"][:2], passive, rtol=1e-14) and np.isnan(F[:2, :, 1]).all()
+good = good and np.allclose(F[2:, :, 0, 0] + F[2:, :, 1, 1], parts["fmc"][2:], rtol=1e-15) and (parts["x_alone"] <= parts["joint"]).all()
+good = good and (info[:6] == 0).all() and (info[6, 2:4] > 0).all() and list(tau[2:6]) == [0.5, 2, 0.5, 2]
+if not good:
+    print("it is not right:", F.shape, k, tau, options)
+PY
+)"
 any_ranks denoised "1 2 3" denoise -denoise_rows 1003 -denoise_times 0.1,1
 refuses "density of a joint net in the clock" "likelihood_space" likelihood -score_file "$work/joint.1.h5" -likelihood_space clock
 refuses "a prior beyond the process" "never reached" likelihood -likelihood_space state -likelihood_sigma_max 50 -likelihood_rows 10

@@ -32,6 +32,7 @@ PetscErrorCode DatasetCreate_SwissRoll(Dataset dataset);
 PetscErrorCode DatasetCreate_Quartic(Dataset dataset);
 PetscErrorCode DatasetCreate_File(Dataset dataset);
 PetscErrorCode DatasetCreate_Ising(Dataset dataset);
+PetscErrorCode DatasetCreate_Images(Dataset dataset);
 
 /* ---- what toy data share ---- */
 
@@ -57,14 +58,39 @@ PetscErrorCode LawDestroy(Dataset dataset, Law *law);
 
 /* ---- files ---- */
 
-#define DATASET_FILE_TEXT "file of rows (.h5, .csv), or of a mixture (.h5 with a group /mixture)"
+#define DATASET_FILE_TEXT                                                                                    \
+  "file of rows (.h5, .csv), of a mixture (.h5 with a group /mixture), or list of files of pictures (IDX, "  \
+  "CIFAR-10; also gzipped)"
 #define DATASET_WEIGHTS_TEXT                                                                                 \
   "weight of each component, peak or roll (those of the preset, or equal, unless given)"
 #define NAMES_SIZE  60000 /* bytes of all column names: an HDF5 attribute holds a little more */
 #define MAX_COLUMNS (NAMES_SIZE / 32 - 1) /* so that any names of 31 characters fit */
 
-const char *file_of_path(const char *path);  /* what follows the last slash */
-PetscBool   table_is_text(const char *path); /* by its ending: .csv .tsv .txt .dat */
+const char    *file_of_path(const char *path); /* what follows the last slash */
+PetscErrorCode ImagesProbe(const char *files, PetscBool *pictures);
+PetscBool      table_is_text(const char *path); /* by its ending: .csv .tsv .txt .dat */
+
+/*
+  Split - training and test rows of N that lie in a file
+
+  Neighbouring frames of a trajectory are alike, so rows drawn at random for testing would have near copies among the
+  training rows. Instead the file is cut into equal stretches, and the last test_fraction of each is held out.
+*/
+typedef struct {
+  PetscReal test_fraction;
+  PetscInt  asked; /* stretches asked for, 0: as many as suit the rows */
+  int       stretches;
+  int64_t  *start, *train,
+      *test; /* [stretches + 1], running counts at the start of each stretch, and at the end */
+} Split;
+
+PetscErrorCode SplitSetFromOptions(Split *split);
+PetscErrorCode SplitSetUp(int64_t N, Split *split);
+PetscErrorCode SplitSetUpTwo(int64_t train, int64_t test, Split *split);
+PetscErrorCode SplitWrite(const Split *split, Output out);
+PetscErrorCode SplitDestroy(Split *split);
+int64_t        split_row(const Split *split, DatasetSplit which, int64_t index);
+void           split_sizes(const Split *split, int64_t size[3]);
 
 /*
   split_names - cut a list of names at a separator
