@@ -1,5 +1,6 @@
 #include "adbase.h"
 #include <signal.h>
+#include <slepcsys.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -47,7 +48,7 @@ PetscErrorCode AdFail(int line, const char *function, const char *file, PetscErr
 }
 
 /*
-  AdInitialize - start MPI and PETSc with our error policy
+  AdInitialize - start MPI, PETSc and SLEPc with our error policy
 
   A .petscrc is not read, BLAS runs on one thread a rank unless OPENBLAS_NUM_THREADS says otherwise, USR1 and TERM ask for
   a stop at the next safe point.
@@ -56,7 +57,7 @@ PetscErrorCode AdInitialize(int *argc, char ***argv)
 {
   PetscFunctionBegin;
   PetscCall(PetscOptionsSetValue(NULL, "-skip_petscrc", NULL));
-  PetscCall(PetscInitialize(argc, argv, NULL, NULL));
+  PetscCall(SlepcInitialize(argc, argv, NULL, NULL));
   PetscCall(PetscPushErrorHandler(AdErrorHandler, NULL));
   if (openblas_set_num_threads && !getenv("OPENBLAS_NUM_THREADS")) openblas_set_num_threads(1);
   signal(SIGUSR1, note_signal);
@@ -65,7 +66,7 @@ PetscErrorCode AdInitialize(int *argc, char ***argv)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* AdFinalize - remove half-written output after an error, end PETSc, and turn the status into the exit code. */
+/* AdFinalize - remove half-written output after an error, end SLEPc and PETSc, and turn the status into the exit code. */
 PetscErrorCode AdFinalize(PetscErrorCode status, int *exit_code)
 {
   PetscFunctionBegin;
@@ -79,7 +80,7 @@ PetscErrorCode AdFinalize(PetscErrorCode status, int *exit_code)
   if (status) PetscCall(OutputAbandon());
   PetscCall(OptionsForget());
   PetscCall(PetscPopErrorHandler());
-  PetscCall(PetscFinalize());
+  PetscCall(SlepcFinalize());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -55,6 +55,7 @@ static PetscBool read_late(const char *key) /* PETSc looks at these only during 
                                      "-malloc",
                                      "-log_",
                                      "-ts_view",
+                                     "-eps_view",
                                      "-help",
                                      "-skip_petscrc",
                                      "-sweep_",

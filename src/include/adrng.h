@@ -35,6 +35,7 @@ typedef enum {
   RNG_RHM       = 0xa0, /* grammars of the random hierarchy model */
   RNG_TREE      = 0xa1, /* trees of it */
   RNG_PROBE     = 0xb0, /* probe vectors of trace estimators */
+  RNG_SPECTRUM  = 0xb8, /* starting vectors of eigenvalue solvers */
   RNG_METRICS   = 0xc0, /* directions and subsets of sample metrics */
   RNG_BOOTSTRAP = 0xd0  /* resampling for standard errors */
 } RngDomain;

@@ -1,9 +1,10 @@
 /*
   Benchmarks of adiff, one JSON line each on rank 0: random numbers, a training step, sampling, Ising updates, belief
-  propagation. Not a test: no limits.
+  propagation, covariance spectra. Not a test: no limits.
 
-  usage: mpirun -n N bench [normals] [train] [sample] [ising] [rhm]
+  usage: mpirun -n N bench [normals] [train] [sample] [ising] [rhm] [spectrum]
 */
+#include "adcovariance.h"
 #include "addataset.h"
 #include "adising.h"
 #include "adnet.h"
@@ -293,6 +294,109 @@ static PetscErrorCode BenchRhm(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- the largest eigenvalues of a covariance: pictures of 784 bytes with a spectrum that decays like theirs ---- */
+
+enum { PICTURES = 60000, PIXELS = 784, MODES = 40 };
+#define PICTURE_FILE "build/bench_pictures.u8" /* for those who compare */
+
+static double picture_modes[MODES][PIXELS];
+
+static PetscErrorCode PictureRows(void *ctx, int64_t first, int64_t n, double *x)
+{
+  static float  e[MODES + PIXELS];
+  static double value[PIXELS];
+
+  PetscFunctionBegin;
+  for (int64_t r = 0; r < n; r++) {
+    rng_normal((RngStream){1, RNG_DATA, 0}, (uint64_t)(first + r), 1, MODES + PIXELS, e);
+    for (int i = 0; i < PIXELS; i++) value[i] = 60 + 12 * e[MODES + i];
+    for (int m = 0; m < MODES; m++)
+      for (int i = 0; i < PIXELS; i++) value[i] += e[m] * picture_modes[m][i];
+    for (int i = 0; i < PIXELS; i++) x[r * PIXELS + i] = (int)PetscMax(0, PetscMin(255, value[i])) / 255.0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same, turned into numbers that are no levels of a scale */
+static PetscErrorCode RealRows(void *ctx, int64_t first, int64_t n, double *x)
+{
+  PetscFunctionBegin;
+  PetscCall(PictureRows(ctx, first, n, x));
+  for (int64_t i = 0; i < n * PIXELS; i++) x[i] += 1e-9 * x[i] * x[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WritePictures(void)
+{
+  double *x;
+  int     rank;
+  FILE   *file;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (rank) PetscFunctionReturn(PETSC_SUCCESS);
+  file = fopen(PICTURE_FILE, "wb");
+  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, PICTURE_FILE);
+  PetscCall(PetscMalloc1(PIXELS, &x));
+  for (int64_t r = 0; r < PICTURES; r++) {
+    PetscCall(PictureRows(NULL, r, 1, x));
+    for (int i = 0; i < PIXELS; i++) fputc((int)(x[i] * 255 + 0.5), file);
+  }
+  fclose(file);
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CovarianceProduct(void *ctx, const double *v, double *y)
+{
+  PetscFunctionBegin;
+  PetscCall(CovarianceMultiply((Covariance *)ctx, v, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Seconds of the three largest eigenvalues, rows in memory, best of five; and what fills that memory */
+static PetscErrorCode TimeSpectrum(const char *name, CovarianceRows rows)
+{
+  Covariance c;
+  Spectrum   solver;
+  Eigenpairs pairs;
+  char       text[64];
+  double     best = 1e30;
+
+  PetscFunctionBegin;
+  PetscCall(SetOptions("-speciation_eigenvalues 3"));
+  PetscCall(SpectrumCreate(&solver));
+  PetscCall(CovarianceCreate(PICTURES, PIXELS, rows, NULL, &c));
+  for (int repeat = 0; repeat < 5; repeat++) {
+    double start = AdWallTime();
+    PetscCall(SpectrumSolve(solver, name, PIXELS, c.trace, CovarianceProduct, &c, &pairs));
+    best = PetscMin(best, AdWallTime() - start);
+    if (repeat < 4) PetscCall(EigenpairsDestroy(&pairs));
+  }
+  PetscCall(Report(name, best, "s"));
+  snprintf(text, sizeof(text), "%s_products", name);
+  PetscCall(Report(text, pairs.products, "1"));
+  snprintf(text, sizeof(text), "%s_lambda", name);
+  PetscCall(Report(text, pairs.value[0], "1"));
+  PetscCall(EigenpairsDestroy(&pairs));
+  PetscCall(CovarianceDestroy(&c));
+  PetscCall(SpectrumDestroy(&solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BenchSpectrum(void)
+{
+  PetscFunctionBegin;
+  for (int m = 0; m < MODES; m++)
+    for (int i = 0; i < PIXELS; i++)
+      picture_modes[m][i] =
+          30 * pow(1 + m, -0.7) * cos(0.1 * m * (i % 28) + 0.07 * m * m) * cos(0.13 * m * (i / 28.0));
+  PetscCall(WritePictures());
+  PetscCall(TimeSpectrum("spectrum_60000x784_bytes", PictureRows));
+  PetscCall(TimeSpectrum("spectrum_60000x784_doubles", RealRows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunBenchmarks(int argc, char **argv)
 {
   PetscFunctionBegin;
@@ -302,6 +406,7 @@ static PetscErrorCode RunBenchmarks(int argc, char **argv)
     if (!strcmp(argv[i], "sample")) PetscCall(BenchSampling());
     if (!strcmp(argv[i], "ising")) PetscCall(BenchIsing());
     if (!strcmp(argv[i], "rhm")) PetscCall(BenchRhm());
+    if (!strcmp(argv[i], "spectrum")) PetscCall(BenchSpectrum());
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

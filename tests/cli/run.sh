@@ -360,5 +360,27 @@ refuses "leaves that are no numbers" "tree 13 is not finite" $tiny "$work/notfin
 refuses "leaves of an unknown time" "at which time" $tiny "$work/two.h5"
 refuses "leaves of another time" "are those of time 0.5, not 0.6" rhm -rhm_grammar "$work/drawn.1.h5" -rhm_leaves "$work/drawn.1.h5" -rhm_time 0.6
 refuses "leaves without rules" "give -rhm_grammar" rhm -rhm_leaves "$work/two.h5"
+# --- speciation: refusals, a spectrum that fails, the same bits on any number of ranks, names of the file ---
+refusing="3"
+refuses "data without spread" "rows of the data are the same" speciation -dataset_means 1,2 -dataset_dim 2 -dataset_variances 0
+refuses "one row" "needs two rows" speciation -speciation_rows 1
+refuses "a Lambda out of range" "-speciation_lambda: expected" speciation -speciation_lambda 257,0
+refuses "data keys beside a Lambda" "-dataset_preset: 'adiff speciation' does not use it" speciation -speciation_lambda 257 -dataset_preset ring
+refusing="1 3"
+fails "a spectrum that does not converge" "of 3 eigenvalues converged" speciation -dataset_file inputs/data/alanine_dipeptide.h5 -dataset_name internal -eps_max_it 1 -eps_ncv 4
+any_ranks speciation "1 2 3" speciation -dataset_file inputs/data/alanine_dipeptide.h5 -dataset_name internal -process_type passive,active:tau=0.5,2,cld -speciation_eigenvalues 5
+works "one Lambda" 2 "$work/lambda.h5" speciation -speciation_lambda 257
+verdict "names and shapes of speciation files" "$("$PYTHON" - "$work/lambda.h5" "$work/speciation.2.h5" <<'PY'
+import sys, h5py, numpy as np
+one, four = (h5py.File(name)["speciation"] for name in sys.argv[1:])
+known = {"passive": (2.77648, 2.77454), "equivalent_passive": (2.97857, 2.97727), "active_x": (2.98102, 2.97727), "active_joint": (3.18374, 3.18000)}
+for name, values in known.items():
+    for ending, value in zip(("", "_asymptotic"), values):
+        if one[name + ending].shape != (1,) or abs(one[name + ending][0] - value) > 6e-6:
+            print(name + ending, one[name + ending][()])
+if four["joint"].shape != (4,) or not np.isnan(four["active_x"][[0, 3]]).all() or one["lambda"][0] != 257:
+    print("wrong shapes or values of four processes")
+PY
+)"
 
 close_tests
