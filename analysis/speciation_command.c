@@ -49,10 +49,12 @@ static PetscErrorCode ReadDataOptions(SpeciationOptions *o, Spectrum *solver)
 PetscErrorCode SpeciationRunDeclareOptions(void)
 {
   SpeciationOptions o;
+  UturnOptions      uturn;
   Spectrum          solver;
 
   PetscFunctionBegin;
   PetscCall(ReadOptions(&o));
+  PetscCall(UturnReadOptions(&uturn));
   PetscCall(ReadDataOptions(&o, &solver));
   PetscCall(SpectrumDestroy(&solver));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -158,15 +160,35 @@ static PetscErrorCode WriteTimes(const ProcessGrid *grid, const SpeciationOption
 
 /* ---- the command ---- */
 
+/* The U-turn experiment, if there is one, about the joint times exact[np][1] */
+static PetscErrorCode Turn(const CommandLine *line, const Speciation *s, const SpeciationTimes *exact,
+                           Uturn *uturn)
+{
+  double *joint;
+
+  PetscFunctionBegin;
+  if (!s->uturn.samples) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(s->grid.n, &joint));
+  for (PetscInt p = 0; p < s->grid.n; p++) joint[p] = exact[p * s->options.nlambda].joint;
+  PetscCall(UturnCompute(&s->uturn, s->grid.n, s->grid.process, joint, s->dataset, line->seed, uturn));
+  PetscCall(UturnPrint(uturn, s->grid.process));
+  PetscCall(PetscFree(joint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriteAll(const CommandLine *line, const Speciation *s, const SpeciationTimes *exact,
-                               const SpeciationTimes *asymptotic)
+                               const SpeciationTimes *asymptotic, const Uturn *uturn)
 {
   Output out;
 
   PetscFunctionBegin;
   PetscCall(OutputOpen(line->output, line->name, &out));
   PetscCall(WriteTimes(&s->grid, &s->options, exact, asymptotic, out));
-  if (s->dataset) PetscCall(DataSpectrumWrite(s, out));
+  if (s->solver)
+    PetscCall(DataSpectrumWrite(s, out));
+  else if (s->dataset)
+    PetscCall(DatasetWrite(s->dataset, out));
+  if (s->uturn.samples) PetscCall(UturnWrite(uturn, out));
   PetscCall(OutputClose(&out));
   PetscCall(AdPrint("wrote     %s\n", line->output));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -175,12 +197,13 @@ static PetscErrorCode WriteAll(const CommandLine *line, const Speciation *s, con
 static PetscErrorCode Run(const CommandLine *line, Speciation *s)
 {
   SpeciationTimes *exact, *asymptotic;
+  Uturn            uturn = {0};
   int64_t          points;
 
   PetscFunctionBegin;
   PetscCall(ProcessGridPrintSummary(&s->grid));
-  if (s->dataset) {
-    PetscCall(DatasetPrintSummary(s->dataset));
+  if (s->dataset) PetscCall(DatasetPrintSummary(s->dataset));
+  if (s->solver) {
     PetscCall(DataSpectrumCompute(s));
     PetscCall(DataSpectrumPrint(&s->spectrum));
   }
@@ -188,7 +211,9 @@ static PetscErrorCode Run(const CommandLine *line, Speciation *s)
   PetscCall(PetscMalloc2(points, &exact, points, &asymptotic));
   PetscCall(ComputeTimes(&s->grid, &s->options, exact, asymptotic));
   PetscCall(PrintTimes(&s->grid, &s->options, exact, asymptotic));
-  PetscCall(WriteAll(line, s, exact, asymptotic));
+  PetscCall(Turn(line, s, exact, &uturn));
+  PetscCall(WriteAll(line, s, exact, asymptotic, &uturn));
+  PetscCall(UturnDestroy(&uturn));
   PetscCall(PetscFree2(exact, asymptotic));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -198,7 +223,7 @@ static PetscErrorCode Run(const CommandLine *line, Speciation *s)
   is as wide as the data are (/speciation)
 
   Note: Lambda is the largest eigenvalue in diffused units: of the law of the data where it is known, else of the rows; or
-        as given, and then no data are read
+        as given, and then no data are read but for the U-turn experiment (/uturn)
 */
 PetscErrorCode SpeciationRun(const CommandLine *line)
 {
@@ -207,8 +232,11 @@ PetscErrorCode SpeciationRun(const CommandLine *line)
   PetscFunctionBegin;
   PetscCall(ProcessGridCreate(&s.grid));
   PetscCall(ReadOptions(&s.options));
-  if (!s.options.nlambda) {
-    PetscCall(ReadDataOptions(&s.options, &s.solver));
+  PetscCall(UturnReadOptions(&s.uturn));
+  AdCheckInput(!s.uturn.samples || s.options.nlambda < 2,
+               "-uturn_samples: the U-turn experiment goes with one -speciation_lambda, or with none");
+  if (!s.options.nlambda) PetscCall(ReadDataOptions(&s.options, &s.solver));
+  if (s.solver || s.uturn.samples) {
     PetscCall(DatasetCreate(&s.dataset));
     PetscCall(DatasetSetSeed(s.dataset, line->seed));
     PetscCall(DatasetSetFromOptions(s.dataset));

@@ -222,6 +222,7 @@ static PetscErrorCode SetRange(Sampler sampler)
   PetscFunctionBegin;
   PetscCall(ProcessGetSde(sampler->process, &sde));
   PetscCall(ProcessGetFinalTime(sampler->process, &sampler->t_start));
+  if (sampler->t_given > 0) sampler->t_start = sampler->t_given;
   if (sampler->sigma_max > 0)
     PetscCall(ProcessGetTimeOfSigma(sampler->process, sampler->sigma_max, &sampler->t_start));
   if (!by_sigma && sampler->grid != GRID_LOG && sampler->scheme != SCHEME_FLOW)

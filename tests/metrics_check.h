@@ -89,7 +89,7 @@ static inline void preset_law(const char *name, Law *law)
 {
   const MixturePreset *preset = mixture_preset(name);
 
-  mixture_preset_fill(preset, preset->sigma, preset->r, law->weight, law->mean, law->var);
+  mixture_preset_fill(preset, preset->d, preset->sigma, preset->r, law->weight, law->mean, law->var);
   law->law = (MixtureData){preset->n, preset->d, law->weight, law->mean, law->var};
 }
 

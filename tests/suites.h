@@ -8,6 +8,7 @@
   X(pullback) X(trainer) X(losses) X(scheme) X(sampler) X(metrics) X(density) X(forms) X(ising_data) \
   X(likelihood) X(clock) X(sampler_parts) X(orders) X(metric_bins) X(metric_transport) X(metrics_ranks) \
   X(metrics_command) X(metrics_pairs) X(metrics_shape) X(compare) X(compare_words) X(own_data) X(fisher) \
-  X(rhm_grammar) X(rhm_propagate) X(rhm_statistics) X(rhm_leaves) X(rhm_command) X(speciation) X(covariance)
+  X(rhm_grammar) X(rhm_propagate) X(rhm_statistics) X(rhm_leaves) X(rhm_command) X(speciation) X(covariance) \
+  X(uturn)
 /* clang-format on */
 #endif

@@ -256,7 +256,7 @@ START_TEST(test_window_fits_small_laws)
   x = draw(&law.law, 13, N);
   ck_assert_double_eq(divergence(&law, N, x, 0, 0), divergence(&law, N, x, -1.1, 1.1));
   free(x);
-  mixture_preset_fill(mixture_preset("diamond"), 0.004, 0.05, law.weight, law.mean, law.var);
+  mixture_preset_fill(mixture_preset("diamond"), 2, 0.004, 0.05, law.weight, law.mean, law.var);
   x = draw(&law.law, 14, N);
   ck_assert_double_eq_tol(divergence(&law, N, x, 0, 0), divergence(&law, N, x, -0.066, 0.066), 1e-9);
   floor = divergence(&law, N, x, 0, 0);

@@ -408,6 +408,7 @@ START_TEST(test_presets_have_the_stated_sizes_and_moments)
       {"two_gauss_1d", 2, 1, 0.5, 1.2, {0.25 + 1.44}},
       {"two_gauss_2d", 2, 2, 0.5, 1.2, {0.25 + 1.44, 0.25}},
       {"two_gauss_2d_close", 2, 2, 0.5, 1.0, {0.25 + 1.0, 0.25}},
+      {"two_clusters", 2, 2, 1.0, 1.0, {2.0, 2.0}},
   };
   const int            mixtures = (int)(sizeof stated / sizeof stated[0]);
   int                  count, found = 0;
@@ -421,8 +422,8 @@ START_TEST(test_presets_have_the_stated_sizes_and_moments)
     double               weight[9], mean[18], var[18], m[2], v[2], total = 0.0;
     const MixtureData    mix = {stated[k].n, stated[k].d, weight, mean, var};
 
-    ck_assert(preset && preset->n == mix.n && preset->d == mix.d);
-    mixture_preset_fill(preset, preset->sigma, preset->r, weight, mean, var);
+    ck_assert(preset && preset->n == mix.n && preset->d == (preset->pattern ? mix.d : 0));
+    mixture_preset_fill(preset, mix.d, preset->sigma, preset->r, weight, mean, var);
     ck_assert_double_eq_tol(preset->sigma, stated[k].sigma, 1e-16);
     ck_assert_double_eq_tol(preset->r, stated[k].r, 1e-16);
     for (int c = 0; c < mix.n; c++) total += weight[c];
@@ -443,7 +444,7 @@ START_TEST(test_diamond_is_a_turned_square_lattice)
   double               weight[9], mean[18], var[18];
   int                  seen = 0;
 
-  mixture_preset_fill(preset, preset->sigma, preset->r, weight, mean, var);
+  mixture_preset_fill(preset, preset->d, preset->sigma, preset->r, weight, mean, var);
   for (size_t c = 0; c < 9; c++) {
     const double x = (mean[2 * c] + mean[2 * c + 1]) * sqrt(2.0);
     const double y = (mean[2 * c] - mean[2 * c + 1]) * sqrt(2.0);
@@ -463,7 +464,7 @@ START_TEST(test_ring_has_a_centre_and_eight_peaks_around)
   double weight[9], mean[18], var[18];
   int    seen = 0;
 
-  mixture_preset_fill(mixture_preset("ring"), 0.1, 3.0, weight, mean, var);
+  mixture_preset_fill(mixture_preset("ring"), 2, 0.1, 3.0, weight, mean, var);
   ck_assert(mean[0] == 0.0 && mean[1] == 0.0);
   for (size_t c = 1; c < 9; c++) {
     const double angle = atan2(mean[2 * c + 1], mean[2 * c]) / (pi / 4.0);

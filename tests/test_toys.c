@@ -376,8 +376,36 @@ START_TEST(test_weights_replace_those_of_a_mixture_preset)
 }
 END_TEST
 
+/* Any dimension: means +-r along signs of which half are of either kind, the same whatever the seed, in no regular order */
+START_TEST(test_two_clusters_lie_along_mixed_signs)
+{
+  static const int   dims[4] = {1, 2, 9, 1024};
+  const int          d       = dims[_i];
+  char               options[128];
+  const MixtureData *law;
+  Dataset            dataset;
+  int                plus = 0, right = 1, turns = 0;
+
+  snprintf(options, sizeof(options),
+           "-dataset_preset two_clusters -dataset_dim %d -dataset_radius 0.5 -dataset_width 2", d);
+  dataset = law_of(options, &law);
+  ck_assert(law->n == 2 && law->d == d && law->weight[0] == 0.5);
+  for (int i = 0; i < d; i++) {
+    plus += law->mean[i] > 0;
+    turns += i && law->mean[i] != law->mean[i - 1];
+    right = right && fabs(law->mean[i]) == 0.5 && law->mean[d + i] == -law->mean[i];
+    right = right && law->var[i] == 4 && law->var[d + i] == 4;
+  }
+  ck_assert(right);
+  ck_assert_int_eq(plus, (d + 1) / 2);
+  if (d > 100) ck_assert(abs(turns - d / 2) < 5 * sqrt(d) / 2);
+  ck_call(DatasetDestroy(&dataset));
+}
+END_TEST
+
 START_TEST(test_bad_toy_options_are_refused)
 {
+  dataset_refused("-dataset_preset two_clusters -dataset_dim 0", "-dataset_dim");
   dataset_refused("-dataset_type mixture -dataset_preset swissroll",
                   "of -dataset_type swissroll, not mixture");
   dataset_refused("-dataset_type quartic -dataset_preset diamond", "of -dataset_type mixture, not quartic");
@@ -412,6 +440,7 @@ Suite *toys_suite(void)
   suite_add_tcase(suite, wells_case);
   tcase_add_loop_test(both, test_toy_rows_do_not_depend_on_order_or_rank, 0, 2);
   tcase_add_test(both, test_weights_replace_those_of_a_mixture_preset);
+  tcase_add_loop_test(both, test_two_clusters_lie_along_mixed_signs, 0, 4);
   tcase_add_test(both, test_bad_toy_options_are_refused);
   suite_add_tcase(suite, both);
   return suite;

@@ -18,12 +18,25 @@ typedef struct {
   Input                in;                          /* open while the law is read */
 } Mixture;
 
+/* Coordinates, where neither preset nor file tells */
+static PetscErrorCode ReadDim(Mixture *m)
+{
+  PetscFunctionBegin;
+  PetscCall(
+      OptInt("-dataset_dim",
+             "coordinates of the components in -dataset_means (1), or of -dataset_preset two_clusters (256)",
+             RANGE(1, MAX_WIDTH), &m->dim, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadPresetOptions(Dataset dataset, Mixture *m)
 {
   PetscFunctionBegin;
   PetscCall(DatasetReadPreset(dataset, &m->preset));
   m->width  = m->preset->sigma;
   m->radius = m->preset->r;
+  m->dim    = m->preset->d ? m->preset->d : 256;
+  if (!m->preset->d) PetscCall(ReadDim(m));
   PetscCall(OptReal("-dataset_width", "standard deviation of a peak (that of the preset unless given)",
                     RANGE_NONNEGATIVE, &m->width, NULL));
   PetscCall(OptReal("-dataset_radius", "size of the pattern of centres (that of the preset unless given)",
@@ -34,8 +47,8 @@ static PetscErrorCode ReadPresetOptions(Dataset dataset, Mixture *m)
 static PetscErrorCode ReadListOptions(Mixture *m)
 {
   PetscFunctionBegin;
-  PetscCall(OptInt("-dataset_dim", "coordinates of the components in -dataset_means", RANGE(1, MAX_LIST),
-                   &m->dim, NULL));
+  m->dim = 1;
+  PetscCall(ReadDim(m));
   PetscCall(OptRealList("-dataset_variances",
                         "variances: one, one a component, or one a mean; 0.01 unless given",
                         RANGE_NONNEGATIVE, MAX_LIST, m->variances, &m->nvariances, NULL));
@@ -69,10 +82,11 @@ static PetscErrorCode FillFromPreset(Dataset dataset, Mixture *m)
   AdCheckInput(!m->nweights || m->nweights == p->n,
                "-dataset_weights: expected %d numbers, one a peak of %s, got %d", p->n, p->name,
                (int)m->nweights);
-  PetscCall(LawAllocate(p->n, p->d, &m->law));
-  mixture_preset_fill(p, m->width, m->radius, m->law.weight, m->law.mean, m->law.var);
+  PetscCall(LawAllocate(p->n, m->dim, &m->law));
+  mixture_preset_fill(p, (int)m->dim, m->width, m->radius, m->law.weight, m->law.mean, m->law.var);
   for (PetscInt c = 0; c < m->nweights; c++) m->law.weight[c] = m->weights[c];
   label_append(dataset, p->name, 0, 0);
+  label_append(dataset, "d", m->dim, p->d);
   label_append(dataset, "width", m->width, p->sigma);
   label_append(dataset, "radius", m->radius, p->r);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -200,7 +214,6 @@ PetscErrorCode DatasetCreate_Mixture(Dataset dataset)
   PetscFunctionBegin;
   PetscCall(PetscNew(&m));
   PetscCall(PetscCalloc3(MAX_LIST, &m->means, MAX_LIST, &m->variances, MAX_LIST, &m->weights));
-  m->dim                       = 1;
   m->nvariances                = 1;
   m->variances[0]              = 0.01;
   dataset->data                = m;

@@ -1,5 +1,6 @@
 #include <string.h>
 #include "adpresets.h"
+#include "adrng.h"
 
 #define ROOT_HALF 0.70710678118654752440
 #define CLOSE     0.28284271247461900976 /* sqrt(2)/5 */
@@ -40,6 +41,9 @@ static const MixturePreset presets[] = {
     {"two_gauss_1d", "two peaks on a line", "mixture", 2, 1, 0.5, 1.2, halves, pair},
     {"two_gauss_2d", "two peaks in the plane", "mixture", 2, 2, 0.5, 1.2, halves, pair_2d},
     {"two_gauss_2d_close", "the same, a little closer", "mixture", 2, 2, 0.5, 1.0, halves, pair_2d},
+    {"two_clusters",
+     "two clusters that only a direction of mixed signs tells apart, in -dataset_dim coordinates", "mixture",
+     2, 0, 1.0, 1.0, halves, NULL},
     {"swissroll", "a spiral with noise across it", "swissroll", 1, 2, 0.2, 0, one, corners},
     {"multi_swissroll", "five far from each other", "swissroll", 5, 2, 0.2, 0.8, fifths, corners},
     {"multi_swissroll_overlap", "five that overlap", "swissroll", 5, 2, 0.2, 0.1, fifths, corners},
@@ -62,14 +66,41 @@ const MixturePreset *mixture_preset(const char *name)
   return NULL;
 }
 
-void mixture_preset_fill(const MixturePreset *preset, double sigma, double r, double *weight, double *mean,
-                         double *var)
+/*
+  random_signs - 1 for half of the coordinates, -1 for the others, in an order that depends on nothing but d
+
+  Note: a rearrangement of coordinates leaves the direction (1, .., 1) as it is; this one is turned by it, to one that is
+        orthogonal to it on average
+*/
+static void random_signs(int d, double *sign)
+{
+  const RngStream stream = {1, RNG_DATA,
+                            UINT32_MAX}; /* rows of data take the first few steps of the domain */
+
+  for (int i = 0; i < d; i++) sign[i] = 2 * i < d ? 1 : -1;
+  for (int i = d - 1; i > 0; i--) {
+    const double here = sign[i];
+    uint32_t     word;
+    int          other;
+
+    rng_bits(stream, (uint64_t)i, 1, 1, &word);
+    other       = (int)(((uint64_t)word * (uint64_t)(i + 1)) >> 32);
+    sign[i]     = sign[other];
+    sign[other] = here;
+  }
+}
+
+void mixture_preset_fill(const MixturePreset *preset, int d, double sigma, double r, double *weight,
+                         double *mean, double *var)
 {
   for (int c = 0; c < preset->n; c++) {
     weight[c] = preset->weight[c];
-    for (int i = 0; i < preset->d; i++) {
-      mean[c * preset->d + i] = r * preset->pattern[c * preset->d + i];
-      var[c * preset->d + i]  = sigma * sigma;
+    if (!preset->pattern) random_signs(d, mean + c * d);
+    for (int i = 0; i < d; i++) {
+      const double centre = preset->pattern ? preset->pattern[c * d + i] : (1 - 2 * c) * mean[c * d + i];
+
+      mean[c * d + i] = r * centre;
+      var[c * d + i]  = sigma * sigma;
     }
   }
 }

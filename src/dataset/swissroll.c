@@ -132,7 +132,7 @@ static PetscErrorCode FillRolls(SwissRoll *s)
     PetscCall(PetscArraycpy(s->centre, s->centres, s->ncentres));
     for (int c = 0; c < s->n; c++) s->weight[c] = 1;
   } else
-    mixture_preset_fill(s->preset, 0, s->radius, s->weight, s->centre, s->var);
+    mixture_preset_fill(s->preset, s->preset->d, 0, s->radius, s->weight, s->centre, s->var);
   for (int c = 0; c < s->nweights; c++) s->weight[c] = s->weights[c];
   for (int k = 0; k < 2 * s->n; k++) s->var[k] = outer * outer / 9;
   PetscFunctionReturn(PETSC_SUCCESS);

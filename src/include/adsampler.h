@@ -14,6 +14,9 @@ PetscErrorCode SamplerSetFromOptions(Sampler sampler);
 PetscErrorCode SamplerDeclareOptions(void);
 PetscErrorCode SamplerSetUp(Sampler sampler);
 PetscErrorCode SamplerSolve(Sampler sampler);
+/* In place of a prior and of options: ancestral steps from states that the caller has at time t */
+PetscErrorCode SamplerSetReturn(Sampler sampler, PetscReal t, PetscInt steps, PetscReal sigma_min);
+PetscErrorCode SamplerSolveFrom(Sampler sampler, int64_t first, int64_t n, double *X);
 PetscErrorCode SamplerNeedsDataset(Sampler sampler, PetscBool *needs);
 PetscErrorCode SamplerGetStates(Sampler sampler, int64_t *first, int64_t *n,
                                 const double **X); /* diffused units */

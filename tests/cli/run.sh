@@ -382,5 +382,13 @@ if four["joint"].shape != (4,) or not np.isnan(four["active_x"][[0, 3]]).all() o
     print("wrong shapes or values of four processes")
 PY
 )"
+turn="speciation -dataset_preset two_clusters -dataset_dim 12 -process_type passive,active:tau=2 -uturn_steps 12"
+# shellcheck disable=SC2086
+any_ranks turned "1 2 3" $turn -uturn_samples 700 -uturn_fractions 0.9,1 # three blocks of rows
+# shellcheck disable=SC2086
+refuses "an arm that is none" "-uturn_arms: expected keep, .* got 'kep'" $turn -uturn_samples 9 -uturn_arms keep,kep
+refuses "a U-turn of data without classes" "-uturn_samples: .* Gaussian mixture of classes" speciation -dataset_preset swissroll -uturn_samples 9
+# shellcheck disable=SC2086
+refuses "a U-turn about several times" "-uturn_samples: .* one -speciation_lambda" $turn -uturn_samples 9 -speciation_lambda 2,3
 
 close_tests

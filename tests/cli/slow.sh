@@ -95,16 +95,10 @@ pictures mnist 5923,6742,5958,6131,5842,5421,5918,6265,5851,5949 52.725914260 15
 pictures fashion 6000,6000,6000,6000,6000,6000,6000,6000,6000,6000 68.217397951 0 0 # 0: not known
 pictures cifar10 5000,5000,5000,5000,5000,5000,5000,5000,5000,5000 190.4049 0 0
 
-<<<<<<< HEAD
 read -ra figures <<<"$(sed -n 's/^\(FIGURES\|STUDIES\) *:= //p' Makefile | tr '\n' ' ')"
 for figure in "${figures[@]}"; do # smallest sizes: do all parts work together?
   QUICK=1 "jobs/$figure.sh" >"$work/$figure.log" 2>&1
   verdict "$figure ends in its figure" "$([ "$(tail -1 "$work/$figure.log")" = "build/quick/figures/$figure.png" ] || tail -3 "$work/$figure.log")"
-=======
-for figure in fig1 fig2 fig3a fig3b fig6 figA1 figA2 figA3 figA4 figA5 fig_clock compare losses; do # smallest sizes: do all parts work together?
-  QUICK=1 jobs/$figure.sh >"$work/$figure.log" 2>&1
-  verdict "$figure ends in its figure" "$([ "$(tail -1 "$work/$figure.log")" = build/quick/figures/$figure.png ] || tail -3 "$work/$figure.log")"
->>>>>>> h/images
 done
 
 close_tests

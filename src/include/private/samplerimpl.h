@@ -118,6 +118,7 @@ struct _p_Sampler {
   /* parameters */
   PetscInt   scheme, order, steps, samples, grid, prior, last, wave, corrector;
   PetscReal  rho, sigma_min, sigma_max, t_min, rtol, atol, snr, churn;
+  PetscReal  t_given; /* start from states given at this time; 0: from a prior, at t_final or sigma_max */
   PetscReal  sigma_suggested; /* default of sigma_min where something is known of the data; 0: nothing */
   uint64_t   seed;
   PetscReal  first_step; /* flow: -ts_dt, or 0 */

@@ -4,6 +4,7 @@
 #include "adcovariance.h"
 #include "adprocess.h"
 #include "adspeciation.h"
+#include "aduturn.h"
 
 /* What the parts of adiff speciation share */
 
@@ -28,8 +29,9 @@ typedef struct {
 typedef struct {
   SpeciationOptions options;
   ProcessGrid       grid;
-  Dataset           dataset; /* NULL, as what follows, where Lambda is given */
-  Spectrum          solver;
+  UturnOptions      uturn;
+  Dataset           dataset; /* NULL where Lambda is given and there is no U-turn experiment */
+  Spectrum          solver;  /* NULL, and no spectrum, where Lambda is given */
   DataSpectrum      spectrum;
 } Speciation;
 
