@@ -33,7 +33,7 @@ TESTS    := $(sort $(wildcard tests/*.c))
 TESTOBJ  := $(TESTS:%.c=$(BUILD)/%.o)
 ALLC     := src/main.c $(SOURCES) $(TESTS) tests/bench/bench.c
 HEADERS  := $(wildcard src/include/*.h src/include/private/*.h tests/*.h)
-FIGURES  := fig1 fig2 fig2a fig3a fig3b fig6 figA1 figA2 figA3 figA4 figA5 fig_clock fig_speciation
+FIGURES  := fig1 fig2 fig2a fig3a fig3b fig6 fig9 figA1 figA2 figA3 figA4 figA5 fig_clock fig_speciation fig_transition
 STUDIES  := compare losses
 COMMIT   := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 

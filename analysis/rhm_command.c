@@ -4,6 +4,33 @@
 #include "adcommand.h"
 #include "private/rhmimpl.h"
 
+/* Messages a population: as asked for, or what takes a few seconds */
+static int population_of(const RhmOptions *o, const Grammar *g)
+{
+  const double rules = (double)g->v * g->m * g->s, usual = 2e9 / (2.0 * RHM_BATCHES * g->L * rules);
+
+  return o->population >= 0 ? (int)o->population : (int)fmax(64, fmin(2048, usual));
+}
+
+/* Where the root should be lost, for every size */
+static PetscErrorCode PredictAll(RhmStudy *study)
+{
+  const RhmOptions *o     = study->o;
+  const PetscInt    sizes = study->settings / study->grid.n;
+
+  PetscFunctionBegin;
+  if (!o->population) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(sizes, &study->prediction));
+  for (PetscInt i = 0; i < sizes; i++) {
+    const Grammar *g = study->child ? &study->given : &o->size[i];
+    const int      n = population_of(o, g);
+
+    PetscCall(RhmCheckMemory(o, 16.0 * n * g->v * RHM_LANES, "the prediction (-rhm_population)"));
+    PetscCall(RhmPredict(g, n, o->seed, &study->prediction[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunExperiment(const CommandLine *line, RhmOptions *o)
 {
   RhmStudy study;
@@ -14,6 +41,7 @@ static PetscErrorCode RunExperiment(const CommandLine *line, RhmOptions *o)
   PetscCall(OptionsCheckUnused(line->name));
   PetscCall(RhmStudySetUp(&study));
   PetscCall(RhmPrintPlan(&study));
+  PetscCall(PredictAll(&study));
   PetscCall(OutputMakeFolder(line->output));
   for (PetscInt k = 0; k < study.settings; k++) PetscCall(RhmMeasure(&study, k));
   PetscCall(RhmPrintStudy(&study));

@@ -101,6 +101,11 @@ static PetscErrorCode ReadExperiment(RhmOptions *o, PetscBool all)
     PetscCall(OptInt("-rhm_grammars", "random grammars of each size", RANGE(1, 1e6), &o->grammars, NULL));
   PetscCall(
       OptInt("-rhm_trials", "trees of each grammar, best a multiple of 8", RANGE(1, 1e6), &o->trials, NULL));
+  PetscCall(
+      OptInt("-rhm_population",
+             "messages in each of 8 populations whose evolution predicts the transition; 0: no prediction, "
+             "-1: 2048, or fewer where those would take long",
+             RANGE(-1, RHM_MAX_POPULATION), &o->population, NULL));
   PetscCall(ReadTimes(o));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -136,7 +141,7 @@ PetscErrorCode RhmReadOptions(PetscBool all, RhmOptions *o)
   PetscBool set = PETSC_FALSE;
 
   PetscFunctionBegin;
-  *o = (RhmOptions){.grammars = 16, .trials = 16, .time = NAN, .memory = 8};
+  *o = (RhmOptions){.grammars = 16, .trials = 16, .population = -1, .time = NAN, .memory = 8};
   PetscCall(ReadMode(o));
   if (!o->grammar_file[0] || all) PetscCall(ReadSizes(o));
   if (o->mode == RHM_EXPERIMENT) PetscCall(ReadExperiment(o, all));

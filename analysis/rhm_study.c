@@ -23,6 +23,7 @@ PetscErrorCode RhmStudyDestroy(RhmStudy *study)
   for (int q = 0; q < RHM_QUANTITIES; q++) PetscCall(PetscFree2(study->value[q], study->err[q]));
   for (int k = 0; k < 2; k++) PetscCall(PetscFree2(study->half[k], study->half_err[k]));
   PetscCall(PetscFree3(study->calibration, study->chance, study->floored));
+  PetscCall(PetscFree(study->prediction));
   PetscCall(PetscFree(study->time));
   PetscCall(PetscFree(study->law));
   PetscCall(PetscFree(study->child));

@@ -113,6 +113,7 @@ PetscErrorCode RhmWriteStudy(const RhmStudy *study, Output out)
   PetscCall(WriteTimes(study, out));
   PetscCall(WriteCurves(study, dims, out));
   PetscCall(WriteVerdicts(study, dims, out));
+  if (study->prediction) PetscCall(RhmPredictionWrite((int)nsizes, study->prediction, out));
   PetscCall(OutputAttrInt(out, "/rhm", "grammars", study->child ? 1 : o->grammars));
   PetscCall(OutputAttrInt(out, "/rhm", "trials", o->trials));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -195,6 +196,7 @@ PetscErrorCode RhmPrintStudy(const RhmStudy *study)
     PetscCall(AdPrint("L %d s %d v %d m %d, %s\n          %-12s  %-17s  %-17s  %s\n", g->L, g->s, g->v, g->m,
                       label, "case", "t_50", "sigma2_50", "accuracy - confidence, standard errors"));
     for (PetscInt c = 0; c < o->ncases; c++) PetscCall(PrintRow(study, k * o->ncases + c));
+    if (study->prediction) PetscCall(RhmPredictionPrint(&study->prediction[k / study->grid.n]));
   }
   PetscCall(WarnUncalibrated(study));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -9,7 +9,7 @@ level() {
     adscore.h | private/scoreimpl.h) echo 2 ;;
     adtrainer.h | private/trainerimpl.h) echo 3 ;;
     adscheme.h | addensity.h | adsampler.h | private/samplerimpl.h) echo 4 ;;
-    admetric*.h | adlikelihood.h | private/likelihoodimpl.h | private/metricsimpl.h | adstatistics.h | private/compareimpl.h | adfisher.h | private/fisherimpl.h | adrhm.h | private/rhmimpl.h | adspeciation.h | adcovariance.h | private/speciationimpl.h | aduturn.h) echo 5 ;;
+    admetric*.h | adlikelihood.h | private/likelihoodimpl.h | private/metricsimpl.h | adstatistics.h | private/compareimpl.h | adfisher.h | private/fisherimpl.h | adrhm.h | private/rhmimpl.h | adspeciation.h | adcovariance.h | private/speciationimpl.h | aduturn.h | adrhmtheory.h) echo 5 ;;
     adcommand.h) echo 0 ;;
     *) echo 9 ;;
   esac

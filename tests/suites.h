@@ -9,6 +9,6 @@
   X(likelihood) X(clock) X(sampler_parts) X(orders) X(metric_bins) X(metric_transport) X(metrics_ranks) \
   X(metrics_command) X(metrics_pairs) X(metrics_shape) X(compare) X(compare_words) X(own_data) X(fisher) \
   X(rhm_grammar) X(rhm_propagate) X(rhm_statistics) X(rhm_leaves) X(rhm_command) X(speciation) X(covariance) \
-  X(uturn)
+  X(uturn) X(rhm_theory)
 /* clang-format on */
 #endif

@@ -34,6 +34,7 @@ typedef enum {
   RNG_MCMC      = 0x90, /* Markov chains (Ising) */
   RNG_RHM       = 0xa0, /* grammars of the random hierarchy model */
   RNG_TREE      = 0xa1, /* trees of it */
+  RNG_EVOLUTION = 0xa8, /* populations of messages in its density evolution */
   RNG_PROBE     = 0xb0, /* probe vectors of trace estimators */
   RNG_SPECTRUM  = 0xb8, /* starting vectors of eigenvalue solvers */
   RNG_METRICS   = 0xc0, /* directions and subsets of sample metrics */

@@ -3,6 +3,7 @@
 #include "adcommand.h"
 #include "adprocess.h"
 #include "adrhm.h"
+#include "adrhmtheory.h"
 
 /*
   adiff rhm: what is left of a hierarchy when its leaves are noised (paper section V, figure 9)
@@ -145,9 +146,10 @@ typedef struct {
   PetscBool sigmas; /* times are those of the values of the clock in t[] */
   PetscReal t[RHM_TIMES];
   RhmCase   which[RHM_CASES];
-  PetscBool all_cases; /* those that fit the noises */
-  PetscReal time;      /* of given or drawn leaves; NaN: that of their file */
-  PetscReal memory;    /* GiB a rank may use */
+  PetscBool all_cases;  /* those that fit the noises */
+  PetscReal time;       /* of given or drawn leaves; NaN: that of their file */
+  PetscInt  population; /* of the density evolution that predicts the transition; 0: none, -1: by size */
+  PetscReal memory;     /* GiB a rank may use */
   char      grammar_file[PETSC_MAX_PATH_LEN], leaves_file[PETSC_MAX_PATH_LEN];
 } RhmOptions;
 
@@ -210,11 +212,12 @@ typedef struct {
   double     *time;             /* [np][nt] */
   RhmLaw     *law;              /* [np][ncases][nt] */
   double *value[RHM_QUANTITIES], *err[RHM_QUANTITIES]; /* [setting][case][time][level], NaN above the root */
-  double *half[2], *half_err[2];    /* [setting][case]: time and sigma2 at which half of the roots are lost */
-  double *calibration, *chance;     /* [setting][case][level]: mean excess in standard errors, two-sided p */
-  double *floored;                  /* [setting][case]: lost messages */
-  double  bytes;                    /* memory of a rank */
-  double  done, all, started, said; /* work and times, for the progress line */
+  double *half[2], *half_err[2]; /* [setting][case]: time and sigma2 at which half of the roots are lost */
+  double *calibration, *chance;  /* [setting][case][level]: mean excess in standard errors, two-sided p */
+  double *floored;               /* [setting][case]: lost messages */
+  RhmPrediction *prediction;     /* [size], NULL: not asked for */
+  double         bytes;          /* memory of a rank */
+  double         done, all, started, said; /* work and times, for the progress line */
 } RhmStudy;
 
 /* A setting at some times: its units of work are a block of trees at a time, times fastest */
