@@ -13,7 +13,7 @@ grammars=64 population=4096
 [ -z "${FULL:-}" ] || grammars=512 population=32768
 [ -z "${QUICK:-}" ] || grammars=4 population=256
 
-step "random hierarchies: $grammars grammars x 8 trees, 40 times, 5 cases"
+step "random hierarchies: $grammars grammars x 8 trees, 118 times, 5 cases"
 adiff rhm inputs/fig9.yaml -rhm_grammars $grammars -rhm_trials 8 -rhm_population $population -o $out/rhm.h5 >$out/rhm.log
 step "figure"
 "$PYTHON" postproc/fig9.py $out/rhm.h5 $figures/fig9.png

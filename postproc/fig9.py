@@ -60,9 +60,9 @@ def draw_levels(axes, rhm):
     c, levels = rhm.cases.index("joint"), rhm.size[0]["L"] + 1
     colours = plt.cm.viridis(np.linspace(0, 0.92, levels))
     for level in range(levels):
-        axes.plot(rhm.time, rhm.accuracy[0, c, :, level], color=colours[level], lw=1.2, marker=".", ms=4,
+        axes.plot(rhm.time, rhm.accuracy[0, c, :, level], color=colours[level], lw=1.2, marker=".", ms=3,
                   label={0: "leaves", levels - 1: "root"}.get(level, f"level {level}"))
-    axes.set(xlabel="time t", ylabel="accuracy", title="active noise, all levels", xlim=(0.4, 1.01))
+    axes.set(xlabel="time t", ylabel="accuracy", title="active noise, all levels", xlim=(0.6, 1.01))
     axes.legend(fontsize=6.5, loc="lower left", labelspacing=0.25)
 
 
