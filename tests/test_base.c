@@ -38,20 +38,42 @@ START_TEST(test_split_covers_every_row_once)
 }
 END_TEST
 
-START_TEST(test_block_sums_have_the_bits_of_a_serial_loop)
+static double term(int64_t k, int j)
 {
-  const int64_t blocks = 23;
-  double        local[46], total[2], expected[2] = {0, 0};
-  int64_t       first, n;
+  return sin((double)k * 1.7 + j) * pow(10, (double)(k % 9));
+}
 
-  ck_call(AdSplitRows(blocks, 1, &first, &n));
-  for (int64_t k = 0; k < blocks; k++)
-    for (int j = 0; j < 2; j++) expected[j] += sin((double)k * 1.7 + j) * pow(10, (double)(k % 9));
-  for (int64_t k = 0; k < n; k++)
-    for (int j = 0; j < 2; j++)
-      local[2 * k + j] = sin((double)(first + k) * 1.7 + j) * pow(10, (double)((first + k) % 9));
-  ck_call(AdSumBlocks(blocks, n, 2, local, total));
-  ck_assert_all(!memcmp(total, expected, sizeof(total)));
+/* Halves first: blocks from `first`, as many as the power of two `length` and `blocks` allow */
+static double tree_sum(int64_t first, int64_t length, int64_t blocks, int j)
+{
+  const int64_t middle = first + length / 2;
+
+  if (length == 1) return term(first, j);
+  return middle < blocks ? tree_sum(first, length / 2, blocks, j) + tree_sum(middle, length / 2, blocks, j)
+                         : tree_sum(first, length / 2, blocks, j);
+}
+
+/* Whoever holds them: shares as equal as can be, or all but a few on the last rank */
+START_TEST(test_block_sums_have_the_bits_of_one_tree)
+{
+  double local[2 * 300], total[2];
+  int    rank, size;
+
+  world(&rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  for (int64_t blocks = 1; blocks < 300; blocks += blocks < 40 ? 1 : 37)
+    for (int uneven = 0; uneven < 2; uneven++) {
+      const int64_t few = blocks / (3 * size);
+      int64_t       first, n;
+
+      ck_call(AdSplitRows(blocks, 1, &first, &n));
+      if (uneven) first = few * rank;
+      if (uneven) n = rank < size - 1 ? few : blocks - first;
+      for (int64_t k = 0; k < n; k++)
+        for (int j = 0; j < 2; j++) local[2 * k + j] = term(first + k, j);
+      ck_call(AdSumBlocks(blocks, n, 2, local, total));
+      ck_assert_all(total[0] == tree_sum(0, 512, blocks, 0) && total[1] == tree_sum(0, 512, blocks, 1));
+    }
 }
 END_TEST
 
@@ -244,7 +266,7 @@ Suite *base_suite(void)
   TCase *tc    = tcase_create("base");
 
   tcase_add_test(tc, test_split_covers_every_row_once);
-  tcase_add_test(tc, test_block_sums_have_the_bits_of_a_serial_loop);
+  tcase_add_test(tc, test_block_sums_have_the_bits_of_one_tree);
   tcase_add_test(tc, test_shared_array_shows_all_ranks_what_rank_zero_wrote);
   tcase_add_test(tc, test_getters_refuse_what_is_out_of_range_or_no_number);
   tcase_add_test(tc, test_whole_numbers_and_lists_are_checked);
