@@ -1,11 +1,14 @@
 /*
   Largest eigenvalues of a symmetric product, by SLEPc
 
-  The solver runs on every rank by itself, on vectors that all ranks hold; what is shared out is inside the product.
+  The solver runs on rank 0; the others wait for the next product, which all ranks form together. So its course does not
+  depend on what processors the ranks have.
 */
 #include "adcovariance.h"
 #include "adrng.h"
 #include <slepceps.h>
+
+enum { SPECTRUM_STOP, SPECTRUM_PRODUCT }; /* what rank 0 asks of the others */
 
 struct _n_Spectrum {
   EPS             eps;
@@ -14,20 +17,54 @@ struct _n_Spectrum {
   double          floor; /* of eigenvalues that residuals are compared with */
   SpectrumProduct product;
   void           *ctx;
+  double         *v; /* [d] of the product that all ranks form */
   PetscInt        products;
 };
+
+/* y = C v, called on rank 0 only */
+static PetscErrorCode Lead(Spectrum s, int d, const double *v, double *y)
+{
+  int order = SPECTRUM_PRODUCT;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(s->v, v, d));
+  PetscCallMPI(MPI_Bcast(&order, 1, MPI_INT, 0, PETSC_COMM_WORLD));
+  PetscCallMPI(MPI_Bcast(s->v, d, MPI_DOUBLE, 0, PETSC_COMM_WORLD));
+  PetscCall((*s->product)(s->ctx, s->v, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The other ranks' part of all products, until rank 0 has done */
+static PetscErrorCode Follow(Spectrum s, int d)
+{
+  double *y;
+  int     order;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(d, &y));
+  for (;;) {
+    PetscCallMPI(MPI_Bcast(&order, 1, MPI_INT, 0, PETSC_COMM_WORLD));
+    if (order == SPECTRUM_STOP) break;
+    PetscCallMPI(MPI_Bcast(s->v, d, MPI_DOUBLE, 0, PETSC_COMM_WORLD));
+    PetscCall((*s->product)(s->ctx, s->v, y));
+  }
+  PetscCall(PetscFree(y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode MatMult_Spectrum(Mat A, Vec in, Vec out)
 {
   Spectrum           s;
   const PetscScalar *v;
   PetscScalar       *y;
+  PetscInt           d;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(A, &s));
   PetscCall(VecGetArrayRead(in, &v));
   PetscCall(VecGetArrayWrite(out, &y));
-  PetscCall((*s->product)(s->ctx, v, y));
+  PetscCall(VecGetSize(in, &d));
+  PetscCall(Lead(s, (int)d, v, y));
   s->products++;
   PetscCall(VecRestoreArrayWrite(out, &y));
   PetscCall(VecRestoreArrayRead(in, &v));
@@ -109,7 +146,6 @@ static PetscErrorCode TakePairs(Spectrum s, Mat A, Eigenpairs *pairs)
   Vec          vector;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc3(pairs->n, &pairs->value, pairs->n, &pairs->residual, pairs->n * d, &pairs->vector));
   PetscCall(PetscMalloc1(d, &y));
   PetscCall(MatCreateVecs(A, &vector, NULL));
   for (PetscInt i = 0; i < pairs->n; i++) {
@@ -119,7 +155,7 @@ static PetscErrorCode TakePairs(Spectrum s, Mat A, Eigenpairs *pairs)
     PetscCall(VecGetArray(vector, &v));
     fix_sign(d, v);
     PetscCall(PetscArraycpy(pairs->vector + i * d, v, d));
-    PetscCall((*s->product)(s->ctx, v, y));
+    PetscCall(Lead(s, d, v, y));
     for (int j = 0; j < d; j++) sum += PetscSqr(y[j] - pairs->value[i] * v[j]);
     pairs->residual[i] = sqrt(sum) / PetscMax(pairs->value[i], s->floor);
     PetscCall(VecRestoreArray(vector, &v));
@@ -129,18 +165,14 @@ static PetscErrorCode TakePairs(Spectrum s, Mat A, Eigenpairs *pairs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SpectrumSolve(Spectrum s, const char *what, int d, double trace, SpectrumProduct product,
-                             void *ctx, Eigenpairs *pairs)
+/* The solver's course on rank 0 */
+static PetscErrorCode Iterate(Spectrum s, Eigenpairs *pairs, PetscInt *converged)
 {
-  Mat      A;
-  PetscInt converged;
+  const int d     = pairs->d;
+  int       order = SPECTRUM_STOP;
+  Mat       A;
 
   PetscFunctionBegin;
-  s->product  = product;
-  s->ctx      = ctx;
-  s->products = 0;
-  s->floor    = SPECTRUM_FLOOR * trace;
-  *pairs      = (Eigenpairs){.n = PetscMin(s->wanted, d), .d = d};
   PetscCall(MatCreateShell(PETSC_COMM_SELF, d, d, d, d, s, &A));
   PetscCall(MatShellSetOperation(A, MATOP_MULT, (void (*)(void))MatMult_Spectrum));
   PetscCall(EPSReset(s->eps));
@@ -149,15 +181,54 @@ PetscErrorCode SpectrumSolve(Spectrum s, const char *what, int d, double trace, 
                              s->mpd));
   PetscCall(SetStart(s, A));
   PetscCall(EPSSolve(s->eps));
-  PetscCall(EPSGetConverged(s->eps, &converged));
+  PetscCall(EPSGetConverged(s->eps, converged));
   PetscCall(EPSGetIterationNumber(s->eps, &pairs->iterations));
+  if (*converged >= pairs->n) PetscCall(TakePairs(s, A, pairs));
+  pairs->products = s->products;
+  PetscCallMPI(MPI_Bcast(&order, 1, MPI_INT, 0, PETSC_COMM_WORLD));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What rank 0 has found, to all */
+static PetscErrorCode Share(Eigenpairs *pairs, PetscInt *converged)
+{
+  PetscInt number[3] = {*converged, pairs->iterations, pairs->products};
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Bcast(number, 3, MPIU_INT, 0, PETSC_COMM_WORLD));
+  *converged        = number[0];
+  pairs->iterations = number[1];
+  pairs->products   = number[2];
+  PetscCallMPI(MPI_Bcast(pairs->value, (int)pairs->n, MPI_DOUBLE, 0, PETSC_COMM_WORLD));
+  PetscCallMPI(MPI_Bcast(pairs->residual, (int)pairs->n, MPI_DOUBLE, 0, PETSC_COMM_WORLD));
+  for (PetscInt i = 0; i < pairs->n; i++)
+    PetscCallMPI(MPI_Bcast(pairs->vector + i * pairs->d, pairs->d, MPI_DOUBLE, 0, PETSC_COMM_WORLD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SpectrumSolve(Spectrum s, const char *what, int d, double trace, SpectrumProduct product,
+                             void *ctx, Eigenpairs *pairs)
+{
+  PetscInt converged = 0;
+  int      rank;
+
+  PetscFunctionBegin;
+  s->product  = product;
+  s->ctx      = ctx;
+  s->products = 0;
+  s->floor    = SPECTRUM_FLOOR * trace;
+  *pairs      = (Eigenpairs){.n = PetscMin(s->wanted, d), .d = d};
+  PetscCall(PetscCalloc3(pairs->n, &pairs->value, pairs->n, &pairs->residual, pairs->n * d, &pairs->vector));
+  PetscCall(PetscMalloc1(d, &s->v));
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCall(rank ? Follow(s, d) : Iterate(s, pairs, &converged));
+  PetscCall(PetscFree(s->v));
+  PetscCall(Share(pairs, &converged));
   AdCheckRun(converged >= pairs->n,
              "%s: %d of %d eigenvalues converged to %g in %d iterations; raise -eps_max_it or -eps_ncv, or "
              "loosen -speciation_tolerance",
              what, (int)converged, (int)pairs->n, s->tolerance, (int)pairs->iterations);
-  PetscCall(TakePairs(s, A, pairs));
-  pairs->products = s->products;
-  PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -83,7 +83,7 @@ PetscErrorCode CovarianceMultiply(Covariance *c, const double *v, double *y);
 PetscErrorCode CovarianceGetStandardError(Covariance *c, const double *v, double *err);
 PetscErrorCode CovarianceDestroy(Covariance *c);
 
-/* A symmetric product y = C v that has the same bits on all ranks; collective */
+/* A symmetric product y = C v; collective, v is the same on all ranks, y is read on rank 0 */
 typedef PetscErrorCode (*SpectrumProduct)(void *ctx, const double *v, double *y);
 
 typedef struct _n_Spectrum *Spectrum;
