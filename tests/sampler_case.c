@@ -158,28 +158,20 @@ void march(const Case *c, int64_t N, double *X, double *z)
   free(xi);
 }
 
-PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
-                            PetscErrorCode code, PetscErrorType type, const char *message, void *ctx)
-{
-  if (type == PETSC_ERROR_INITIAL) snprintf((char *)ctx, 512, "%s", message);
-  return code;
-}
-
 /* Does this end in the error, with a message that contains text? */
 void assert_refused(const char *process, const char *data, const char *sampler, PetscErrorCode expected,
                     const char *text)
 {
   Case           c;
-  char           message[512] = "";
   PetscErrorCode code;
 
-  PetscPushErrorHandler(keep_message, message);
+  listen_begin();
   code = make(process, data, sampler, &c);
   if (!code) code = SamplerSolve(c.sampler);
-  PetscPopErrorHandler();
+  listen_end();
   ck_assert_msg(ad_all(code == expected), "%s: error %d, expected %d (%s)", sampler, (int)code, (int)expected,
-                message);
-  ck_assert_msg(ad_all(strstr(message, text) != NULL), "%s: '%s' is not in '%s'", sampler, text, message);
+                said());
+  ck_assert_msg(ad_all(strstr(said(), text) != NULL), "%s: '%s' is not in '%s'", sampler, text, said());
   ck_call(drop(&c));
 }
 

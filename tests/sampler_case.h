@@ -2,6 +2,7 @@
 #define SAMPLER_CASE_H
 /* Samplers from strings of options, and the statistics that tests of samplers share */
 #include "ad_check.h"
+#include "refusal.h"
 #include "private/samplerimpl.h"
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +51,6 @@ double *sampled(const char *process, const char *data, const char *sampler);
   Output: z[nsteps+1][N][d], l.X at all times of the grid but the last, where it is x; or NULL
 */
 void march(const Case *c, int64_t N, double *X, double *z);
-
-/* An error handler that keeps the message in the 512 characters of ctx */
-PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
-                            PetscErrorCode code, PetscErrorType type, const char *message, void *ctx);
 
 /* Does this end in the error, with a message that contains text? */
 void assert_refused(const char *process, const char *data, const char *sampler, PetscErrorCode expected,

@@ -2,6 +2,7 @@
 #define SCORE_CASE_H
 /* Processes, data and scores that tests of scores share */
 #include "ad_check.h"
+#include "refusal.h"
 #include "private/scoreimpl.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,9 +85,7 @@ static inline PetscErrorCode refused(const char *process, const char *data, cons
   Case           c;
   PetscErrorCode code;
 
-  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
-  code = make(process, data, score, &c);
-  PetscPopErrorHandler();
+  QUIET(code, make(process, data, score, &c));
   drop(&c);
   return code;
 }

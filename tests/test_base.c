@@ -1,4 +1,5 @@
 #include "ad_check.h"
+#include "refusal.h"
 #include "adbase.h"
 #include <hdf5.h>
 #include <stdlib.h>
@@ -6,14 +7,6 @@
 #include <unistd.h>
 
 #define FILE_NAME "build/test_base.h5"
-
-/* the error code of a call, without its message */
-#define QUIET(code, call)                                                                                    \
-  do {                                                                                                       \
-    PetscPushErrorHandler(PetscReturnErrorHandler, NULL);                                                    \
-    code = (call);                                                                                           \
-    PetscPopErrorHandler();                                                                                  \
-  } while (0)
 
 static int world(int *rank)
 {

@@ -2,6 +2,7 @@
   Covariance and its spectrum: against LAPACK, known spectra and the law of mixtures; kernels against plain loops
 */
 #include "ad_check.h"
+#include "refusal.h"
 #include "adcovariance.h"
 #include "adrng.h"
 #include <stdlib.h>
@@ -11,13 +12,6 @@ Suite *covariance_suite(void);
 
 extern void dsyev_(const char *, const char *, const int *, double *, const int *, double *, double *,
                    const int *, int *, size_t, size_t);
-
-#define QUIET(code, call)                                                                                    \
-  do {                                                                                                       \
-    PetscPushErrorHandler(PetscReturnErrorHandler, NULL);                                                    \
-    code = (call);                                                                                           \
-    PetscPopErrorHandler();                                                                                  \
-  } while (0)
 
 static PetscErrorCode solver_with(const char *options, Spectrum *s)
 {

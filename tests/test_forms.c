@@ -390,9 +390,7 @@ static PetscErrorCode weights_refused(const char *process, const char *net, Scor
 
   ck_call(make(process, ROUND, net, &c));
   ck_call(ProcessGetKernel(c.process, 0.3, &k));
-  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
-  code = ScoreNetWeights(c.score, weight, 1, &k, &w);
-  PetscPopErrorHandler();
+  QUIET(code, ScoreNetWeights(c.score, weight, 1, &k, &w));
   PetscFree(w);
   drop(&c);
   return code;

@@ -1,4 +1,5 @@
 #include "images_case.h"
+#include "refusal.h"
 #include <errno.h>
 #include <math.h>
 
@@ -274,31 +275,14 @@ END_TEST
 
 /* ---- refusals ---- */
 
-static char said[2048]; /* the message of the last error */
-
-static PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
-                                   PetscErrorCode code, PetscErrorType type, const char *message, void *ctx)
-{
-  if (type == PETSC_ERROR_INITIAL) snprintf(said, sizeof(said), "%s", message);
-  return code;
-}
-
 /* These options are refused as bad input on all ranks, in words that hold all of the parts (parted by |) */
 static void assert_refused(const char *options, const char *parts)
 {
   Dataset        dataset = NULL;
   PetscErrorCode code;
-  char           text[256], *save = NULL;
 
-  said[0] = 0;
-  PetscPushErrorHandler(keep_message, NULL);
-  code = make_images(options, &dataset);
-  PetscPopErrorHandler();
-  ck_assert_msg(ad_all(code == AD_ERR_INPUT), "not refused: %s", options);
-  snprintf(text, sizeof(text), "%s", parts);
-  for (char *part = strtok_r(text, "|", &save); part; part = strtok_r(NULL, "|", &save))
-    ck_assert_msg(ad_all(strstr(said, part) != NULL), "'%s' does not say '%s'", said, part);
-  ck_assert_ptr_null(strchr(said, '\n'));
+  QUIET(code, make_images(options, &dataset));
+  assert_bad_input(code, options, parts);
   ck_call(DatasetDestroy(&dataset));
 }
 

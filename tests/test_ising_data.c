@@ -1,4 +1,5 @@
 #include "ad_check.h"
+#include "refusal.h"
 #include "addataset.h"
 #include "adising.h"
 #include <stdio.h>
@@ -250,26 +251,13 @@ END_TEST
 
 /* ---- bad options ---- */
 
-static char said[2048];
-
-static PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
-                                   PetscErrorCode code, PetscErrorType type, const char *message, void *ctx)
-{
-  if (type == PETSC_ERROR_INITIAL) snprintf(said, sizeof(said), "%s", message);
-  return code;
-}
-
 static void assert_refused(const char *options, const char *text)
 {
   Dataset        dataset = NULL;
   PetscErrorCode code;
 
-  said[0] = 0;
-  PetscPushErrorHandler(keep_message, NULL);
-  code = make(options, 7, &dataset);
-  PetscPopErrorHandler();
-  ck_assert_all(code == AD_ERR_INPUT);
-  ck_assert_msg(strstr(said, text) != NULL, "'%s' does not say '%s'", said, text);
+  QUIET(code, make(options, 7, &dataset));
+  assert_bad_input(code, options, text);
   ck_call(DatasetDestroy(&dataset));
 }
 

@@ -1,5 +1,6 @@
 #include "adcommand.h"
 #include "metrics_check.h"
+#include "refusal.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,9 +12,7 @@ static PetscErrorCode create_quietly(const MetricsSettings *settings, const Metr
   PetscErrorCode code;
   Metrics        metrics = NULL;
 
-  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
-  code = MetricsCreate(settings, reference, &metrics);
-  PetscPopErrorHandler();
+  QUIET(code, MetricsCreate(settings, reference, &metrics));
   MetricsDestroy(&metrics);
   return code;
 }
@@ -197,7 +196,7 @@ static PetscErrorCode run_quietly(int ninputs, char **inputs, const char *option
   PetscOptionsCreate(&database);
   PetscOptionsPush(database);
   PetscOptionsInsertString(NULL, options);
-  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
+  listen_begin();
   fflush(stdout);
   dup2(nowhere, 1);
   code = MetricsRun(&line);
@@ -205,7 +204,7 @@ static PetscErrorCode run_quietly(int ninputs, char **inputs, const char *option
   dup2(terminal, 1);
   close(terminal);
   close(nowhere);
-  PetscPopErrorHandler();
+  listen_end();
   PetscOptionsPop();
   PetscOptionsDestroy(&database);
   return code;

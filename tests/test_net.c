@@ -2,6 +2,7 @@
   The Net object: sizes, gradients, parameters, files
 */
 #include "ad_check.h"
+#include "refusal.h"
 #include "adnet.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,9 +36,7 @@ static PetscErrorCode quiet(PetscErrorCode (*call)(Net), Net net)
 {
   PetscErrorCode code;
 
-  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
-  code = call(net);
-  PetscPopErrorHandler();
+  QUIET(code, call(net));
   return code;
 }
 
@@ -298,9 +297,9 @@ START_TEST(test_impossible_sizes_are_refused)
     ck_assert_int_eq(quiet(NetSetUp, net), AD_ERR_INPUT);
     ck_call(NetDestroy(&net));
   }
-  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
+  listen_begin();
   ck_assert_int_eq(make("-net_width 40", 3, 2, &net), AD_ERR_INPUT);
-  PetscPopErrorHandler();
+  listen_end();
   ck_call(NetDestroy(&net));
 }
 END_TEST

@@ -1,14 +1,8 @@
 #include "ad_check.h"
+#include "refusal.h"
 #include "adprocess.h"
 #include <stdlib.h>
 #include <string.h>
-
-#define QUIET(code, call)                                                                                    \
-  do {                                                                                                       \
-    PetscPushErrorHandler(PetscReturnErrorHandler, NULL);                                                    \
-    code = (call);                                                                                           \
-    PetscPopErrorHandler();                                                                                  \
-  } while (0)
 
 /* A process made from a string of options. */
 static PetscErrorCode make(const char *options, Process *process)

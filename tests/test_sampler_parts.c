@@ -360,7 +360,7 @@ END_TEST
 START_TEST(test_a_score_that_is_not_finite_stops_every_scheme)
 {
   static const char *const schemes[] = {"em", "anc", "ddim", "heun", "sscs", "abm", "flow"};
-  char                     text[200], message[512];
+  char                     text[200];
   PetscErrorCode           code;
   int64_t                  n;
   float                   *theta;
@@ -377,10 +377,8 @@ START_TEST(test_a_score_that_is_not_finite_stops_every_scheme)
     ck_call(NetGetParameters(net, &n, &theta));
     for (int64_t k = 0; k < n; k++) theta[k] = NAN;
     ck_call(NetParametersChanged(net));
-    PetscPushErrorHandler(keep_message, message);
-    code = SamplerSolve(c.sampler);
-    PetscPopErrorHandler();
-    ck_assert_all(code == AD_ERR_RUN && strstr(message, "not finite"));
+    QUIET(code, SamplerSolve(c.sampler));
+    ck_assert_all(code == AD_ERR_RUN && strstr(said(), "not finite"));
     ck_call(drop(&c));
   }
 }

@@ -2,6 +2,7 @@
 #define TRAINER_CASE_H
 /* A trainer with its parts from a string of options, for the tests of training */
 #include "ad_check.h"
+#include "refusal.h"
 #include "private/trainerimpl.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -107,18 +108,14 @@ static inline PetscErrorCode solve_quietly(Trainer t, const char *checkpoint, Pe
   PetscBool finished;
 
   PetscFunctionBegin;
-  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  *code = solve(t, checkpoint, &finished);
-  PetscCall(PetscPopErrorHandler());
+  QUIET(*code, solve(t, checkpoint, &finished));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static inline PetscErrorCode setup_quietly(Trainer t, PetscErrorCode *code)
 {
   PetscFunctionBegin;
-  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  *code = TrainerSetUp(t);
-  PetscCall(PetscPopErrorHandler());
+  QUIET(*code, TrainerSetUp(t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
