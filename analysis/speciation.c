@@ -2,8 +2,9 @@
   Speciation times of a linear process: pure kernels
 */
 #include "adspeciation.h"
-#include "private/wideimpl.h"
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* ---- what a process is: passive, active, or neither ---- */
 
@@ -77,20 +78,45 @@ static double log_ratio(const LinearSde *sde, double lambda, double t, double *s
   return u > 0 ? log(k.Cb[0] / (sqrt(lambda) * u) / (sqrt(lambda) * u)) : INFINITY;
 }
 
+/* One step of the law given x0 in double precision: u <- F u, Cb <- F Cb F^T + C, with F and C of the step */
+static void advance(const Kernel *step, double *u, double *Cb)
+{
+  const int b           = step->b;
+  double    Fu[AD_BMAX] = {0}, FC[AD_BMAX * AD_BMAX] = {0};
+
+  for (int i = 0; i < b; i++)
+    for (int j = 0; j < b; j++) {
+      Fu[i] += step->F[i * b + j] * u[j];
+      for (int m = 0; m < b; m++) FC[i * b + j] += step->F[i * b + m] * Cb[m * b + j];
+    }
+  for (int i = 0; i < b; i++) {
+    u[i] = Fu[i];
+    for (int j = 0; j < b; j++) {
+      Cb[i * b + j] = step->C[i * b + j];
+      for (int m = 0; m < b; m++) Cb[i * b + j] += FC[i * b + m] * step->F[j * b + m];
+    }
+  }
+}
+
 /* A bracket of the first crossing: the ratio is below lambda at lo, not below it at hi */
 static void bracket(const LinearSde *sde, double lambda, double *lo, double *hi)
 {
-  const double steps = one_way(sde) ? 1 : fmin(ceil(4 * norm_of(sde) * *hi), 1e5);
-  const double end   = *hi;
-  double       slope;
+  const int    steps      = one_way(sde) ? 1 : (int)fmin(ceil(4 * norm_of(sde) * *hi), 1e6);
+  const double h          = *hi / steps;
+  double       u[AD_BMAX] = {1}, Cb[AD_BMAX * AD_BMAX], slope;
+  int          i          = 1;
+  Kernel       step;
 
-  *lo = 0;
-  for (double i = 1; i < steps; i++) {
-    *hi = end * i / steps;
-    if (log_ratio(sde, lambda, *hi, &slope) >= 0) return;
-    *lo = *hi;
+  (void)kernel_compute(sde, h, &step);
+  memcpy(Cb, sde->V0, sizeof(Cb));
+  for (; i < steps; i++) {
+    advance(&step, u, Cb);
+    if (!(u[0] > 0 && Cb[0] / (sqrt(lambda) * u[0]) / (sqrt(lambda) * u[0]) < 1)) break;
   }
-  *hi = end;
+  if (i > 1 && log_ratio(sde, lambda, h * (i - 1), &slope) >= 0) i--; /* where rounding has missed it */
+  *lo = h * (i - 1);
+  *hi = i < steps ? h * i : *hi;
+  if (i < steps && log_ratio(sde, lambda, *hi, &slope) < 0) *hi += h;
 }
 
 int speciation_x_alone(const LinearSde *sde, double lambda, double t_joint, double *t)
@@ -148,15 +174,6 @@ int speciation_times(const LinearSde *sde, double lambda, double T, SpeciationTi
   return KERNEL_OK;
 }
 
-/* 1/(C^-1)_xx: variance of x given the other variables */
-static double conditional_variance(int b, const double *C)
-{
-  wide A[BLOCK_SIZE], column[AD_BMAX] = {1};
-
-  block_widen(b * b, C, A);
-  return block_solve(b, 1, A, column) ? 0 : (double)(1 / column[0]);
-}
-
 void speciation_asymptotes(const LinearSde *sde, double lambda, double T, SpeciationTimes *times)
 {
   const double k = -sde->M[0], temperature = passive_temperature(sde, T);
@@ -164,7 +181,7 @@ void speciation_asymptotes(const LinearSde *sde, double lambda, double T, Specia
 
   *times = (SpeciationTimes){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
   if (!one_way(sde) || kernel_stationary(sde, C) != KERNEL_OK) return;
-  given          = conditional_variance(sde->b, C);
+  given          = kernel_conditional_variance(sde->b, C);
   times->x_alone = log(lambda / C[0]) / (2 * k);
   times->joint   = log(lambda / given) / (2 * k);
   times->clock_x = given / C[0];

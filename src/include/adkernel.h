@@ -54,7 +54,7 @@ typedef struct {
 /*
   kernel_compute - law of X(t)
 
-  Input:  sde, t >= 0
+  Input:  sde, 0 <= t < infinity
   Output: k    all members; when the status is not KERNEL_OK only b, t, F, C, Cb, H, Lc, LcinvT, c_regular, u
   Return: KERNEL_OK, KERNEL_FORGOTTEN or KERNEL_DEGENERATE
   Units:  those of the process (x in data units, aux and t in its own)
@@ -98,6 +98,10 @@ int kernel_memory(const LinearSde *sde, double t, KernelMemory *m);
   Note:   M is stable if and only if M X + X M^T + I = 0 has a positive definite solution: that is the test
 */
 int kernel_stationary(const LinearSde *sde, double *Cinf);
+
+/* kernel_conditional_variance - 1/(C^-1)_xx of a covariance C[b][b]: the variance of x given the other variables; 0 where C has
+   no inverse. */
+double kernel_conditional_variance(int b, const double *C);
 
 /*
   kernel_time_of_sigma - the time at which the clock shows sigma

@@ -258,6 +258,14 @@ int kernel_memory(const LinearSde *sde, double t, KernelMemory *m)
   return KERNEL_OK;
 }
 
+double kernel_conditional_variance(int b, const double *C)
+{
+  wide A[BLOCK_SIZE], column[AD_BMAX] = {1};
+
+  block_widen(b * b, C, A);
+  return block_solve(b, 1, A, column) ? 0 : (double)(1 / column[0]);
+}
+
 int kernel_stationary(const LinearSde *sde, double *Cinf)
 {
   const int b = sde->b;

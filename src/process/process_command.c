@@ -1,6 +1,5 @@
 #include "adcommand.h"
 #include "adprocess.h"
-#include "private/wideimpl.h"
 #include <string.h>
 
 #define MAX_TIMES 4096
@@ -56,15 +55,6 @@ static PetscErrorCode TablesFree(KernelTables *tables)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* S = 1/(Cb^-1)_xx: variance of x given x0 and the auxiliary variables. */
-static double conditional_variance(int b, const double *Cb)
-{
-  wide A[BLOCK_SIZE], column[AD_BMAX] = {1};
-
-  block_widen(b * b, Cb, A);
-  return block_solve(b, 1, A, column) ? 0 : (double)(1 / column[0]);
-}
-
 /* One row of the tables; a time at which double precision holds nothing of x0 has an infinite sigma2, and no z. */
 static PetscErrorCode TablesFillRow(const LinearSde *sde, KernelTables *tables, PetscInt i)
 {
@@ -87,7 +77,7 @@ static PetscErrorCode TablesFillRow(const LinearSde *sde, KernelTables *tables, 
   for (size_t j = 0; j < bb; j++) tables->precision[(size_t)i * bb + j] = forgotten ? NAN : k.R[j];
   tables->sigma2[i] = forgotten ? INFINITY : k.sigma2;
   tables->conditional[i] =
-      forgotten ? conditional_variance(b, k.Cb) : 1 / (k.l[0] * k.l[0] / k.sigma2 + k.R[0]);
+      forgotten ? kernel_conditional_variance(b, k.Cb) : 1 / (k.l[0] * k.l[0] / k.sigma2 + k.R[0]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
