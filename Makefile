@@ -27,7 +27,7 @@ LDLIBS   += $(filter -L% -l% -Wl%,$(LIBS) $(hdf5_dir)) -llapack -lblas -lz -lm $
 
 flags    := $(CC) $(CFLAGS)
 
-SOURCES  := $(sort $(wildcard src/*/*.c solvers/*.c analysis/*.c))
+SOURCES  := $(sort $(wildcard src/*/*.c solvers/*.c analysis/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 TESTS    := $(sort $(wildcard tests/*.c))
 TESTOBJ  := $(TESTS:%.c=$(BUILD)/%.o)

@@ -26,7 +26,7 @@ folder_level() {
   esac
 }
 bad=0
-for file in src/*/*.c solvers/*.c analysis/*.c; do
+for file in src/*/*.c solvers/*.c analysis/*/*.c; do
   mine=$(folder_level "$file")
   while read -r header; do
     if [ "$(level "$header")" -gt "$mine" ]; then

@@ -21,72 +21,100 @@ PetscErrorCode AdSplitRows(int64_t N, int64_t block, int64_t *first, int64_t *n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-enum { TREE_DEPTH = 128 };
-
-/* Sums of neighbouring blocks on their way up one binary tree over all blocks; those that wait for a neighbour, from the left */
-typedef struct {
-  int     width, n;
-  int64_t first[TREE_DEPTH],
-      length[TREE_DEPTH]; /* blocks summed: a node of the tree, length a power of two */
-  double *sum;            /* [..][width] */
-} SumTree;
-
-/* At most so many wait among n blocks that begin anywhere */
-static int tree_depth(int64_t n)
+/*
+  Parts are added in the order of one binary tree over their numbers: node (level, index) is the sum of nodes (level - 1,
+  2 index) and (level - 1, 2 index + 1), and what is left over at the end of an uneven number is added from the right. Whoever
+  adds, the tree is the same, and so are the bits.
+*/
+static int siblings(TreeNode left, TreeNode right)
 {
-  int bits = 1;
-
-  while (n >>= 1) bits++;
-  return 2 * bits + 1;
+  return left.level == right.level && left.index % 2 == 0 && right.index == left.index + 1;
 }
 
-static void tree_fold(SumTree *tree)
+/*
+  tree_push - put the next node of the tree on a stack of partial sums and join what belongs together
+
+  Input:  node       it begins where the stack's last one ends
+  In/out: stack[top] partial sums in the order of the parts; top stays below 2 log2(parts) + 2
+  Return: number of joins: so many times, the last sum is added to the one before it and dropped
+*/
+int tree_push(TreeNode *stack, int *top, TreeNode node)
 {
-  const double *restrict right = tree->sum + (size_t)--tree->n * (size_t)tree->width;
-  double *restrict left        = tree->sum + (size_t)(tree->n - 1) * (size_t)tree->width;
+  int joins = 0;
 
-  for (int j = 0; j < tree->width; j++) left[j] += right[j];
-  tree->length[tree->n - 1] += tree->length[tree->n];
-}
-
-static void tree_push(SumTree *tree, int64_t first, int64_t length, const double *sum)
-{
-  tree->first[tree->n]  = first;
-  tree->length[tree->n] = length;
-  memcpy(tree->sum + (size_t)tree->n++ * (size_t)tree->width, sum, sizeof(*sum) * (size_t)tree->width);
-  while (tree->n > 1 && tree->length[tree->n - 1] == tree->length[tree->n - 2] &&
-         tree->first[tree->n - 2] % (2 * tree->length[tree->n - 1]) == 0)
-    tree_fold(tree);
-}
-
-/* Nodes of a rank's blocks, as tree_push leaves them: first and length[TREE_DEPTH]; returns their number */
-static int tree_nodes(int64_t begin, int64_t n, int64_t *first, int64_t *length)
-{
-  int count = 0;
-
-  for (int64_t at = begin; at < begin + n; at += length[count++]) {
-    int64_t size = 1;
-
-    while (at % (2 * size) == 0 && at + 2 * size <= begin + n) size *= 2;
-    first[count]  = at;
-    length[count] = size;
+  stack[(*top)++] = node;
+  while (*top > 1 && siblings(stack[*top - 2], stack[*top - 1])) {
+    stack[*top - 2] = (TreeNode){stack[*top - 2].level + 1, stack[*top - 2].index / 2};
+    (*top)--;
+    joins++;
   }
-  return count;
+  return joins;
 }
 
-/* The nodes of all ranks, in order, with their blocks: all[nodes][width], caller frees */
-static PetscErrorCode GatherNodes(int64_t n, const SumTree *mine, int64_t *blocks, int *nodes, double **all)
+/* Partial sums of neighbouring blocks: sum[top][width] of nodes on a stack */
+typedef struct {
+  int      width, top;
+  TreeNode node[TREE_DEPTH];
+  double  *sum;
+} SumStack;
+
+static void stack_join(SumStack *s, int joins)
 {
-  int64_t total = 0, count = mine->n;
+  for (; joins > 0; joins--) {
+    double *restrict right = s->sum + (size_t)--s->top * (size_t)s->width, *restrict left = right - s->width;
+
+    for (int j = 0; j < s->width; j++) left[j] += right[j];
+  }
+}
+
+static void stack_push(SumStack *s, TreeNode node, const double *sum)
+{
+  int       top   = s->top;
+  const int joins = tree_push(s->node, &top, node);
+
+  memcpy(s->sum + (size_t)s->top++ * (size_t)s->width, sum, sizeof(*sum) * (size_t)s->width);
+  stack_join(s, joins);
+}
+
+/* The nodes that n parts from `first` leave on a stack; returns their number, and how many it held at once */
+static int tree_plan(int64_t first, int64_t n, TreeNode *node, int *depth)
+{
+  int top = 0;
+
+  for (int64_t k = 0; k < n; k++) {
+    *depth = PetscMax(*depth, top + 1);
+    tree_push(node, &top, (TreeNode){0, first + k});
+  }
+  return top;
+}
+
+/* The partial sums of all ranks in order, all[nodes][width], and how many blocks each holds; caller frees */
+static PetscErrorCode GatherSums(int64_t n, const SumStack *mine, int64_t **held, double **all)
+{
+  int64_t total = 0, count = mine->top;
   int     size;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  PetscCallMPI(MPI_Allgather(&n, 1, MPI_INT64_T, blocks, 1, MPI_INT64_T, PETSC_COMM_WORLD));
+  PetscCall(PetscMalloc1(size, held));
+  PetscCallMPI(MPI_Allgather(&n, 1, MPI_INT64_T, *held, 1, MPI_INT64_T, PETSC_COMM_WORLD));
   PetscCallMPI(MPI_Allreduce(&count, &total, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD));
   PetscCall(PetscMalloc1(total * mine->width + 1, all));
   PetscCall(AdGatherRows(total, count, mine->width, mine->sum, *all));
-  *nodes = (int)total;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Partial sums of this rank's blocks, which begin at `first` of all */
+static PetscErrorCode SumOwn(int64_t first, int64_t n, int width, const double *local, SumStack *s)
+{
+  TreeNode node[TREE_DEPTH];
+  int      depth = 1;
+
+  PetscFunctionBegin;
+  *s = (SumStack){.width = width};
+  tree_plan(first, n, node, &depth);
+  PetscCall(PetscMalloc1(depth * width, &s->sum));
+  for (int64_t k = 0; k < n; k++) stack_push(s, (TreeNode){0, first + k}, local + k * width);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -100,29 +128,30 @@ static PetscErrorCode GatherNodes(int64_t n, const SumTree *mine, int64_t *block
 */
 PetscErrorCode AdSumBlocks(int64_t blocks, int64_t n, int width, const double *local, double *total)
 {
-  int64_t begin = 0, at = 0, *held, first[TREE_DEPTH], length[TREE_DEPTH];
-  int     rank, size, nodes;
-  double *all;
-  SumTree tree = {.width = width};
+  int64_t  first = 0, at = 0, *held;
+  int      rank, size, depth = 1, q = 0;
+  double  *all;
+  SumStack own, whole = {.width = width};
+  TreeNode node[TREE_DEPTH];
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  PetscCall(PetscMalloc2(size, &held, tree_depth(blocks) * width, &tree.sum));
-  PetscCallMPI(MPI_Exscan(&n, &begin, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD));
-  if (!rank) begin = 0;
-  for (int64_t k = 0; k < n; k++) tree_push(&tree, begin + k, 1, local + k * width);
-  PetscCall(GatherNodes(n, &tree, held, &nodes, &all));
-  tree.n = 0;
-  for (int r = 0, k = 0; r < size; at += held[r++])
-    for (int count = tree_nodes(at, held[r], first, length), i = 0; i < count; i++, k++)
-      tree_push(&tree, first[i], length[i], all + (size_t)k * (size_t)width);
+  PetscCallMPI(MPI_Exscan(&n, &first, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  PetscCall(SumOwn(rank ? first : 0, n, width, local, &own));
+  PetscCall(GatherSums(n, &own, &held, &all));
+  tree_plan(0, blocks, node, &depth);
+  PetscCall(PetscCalloc1(depth * width, &whole.sum));
+  for (int r = 0; r < size; at += held[r++])
+    for (int count = tree_plan(at, held[r], node, &depth), k = 0; k < count; k++, q++)
+      stack_push(&whole, node[k], all + (size_t)q * (size_t)width);
   PetscAssert(at == blocks, PETSC_COMM_SELF, PETSC_ERR_PLIB, "blocks do not add up");
-  while (tree.n > 1) tree_fold(&tree); /* at the right edge neighbours are missing */
-  PetscCall(PetscArrayzero(total, width));
-  if (tree.n) PetscCall(PetscArraycpy(total, tree.sum, width));
+  stack_join(&whole, whole.top - 1);
+  PetscCall(PetscArraycpy(total, whole.sum, width));
+  PetscCall(PetscFree(own.sum));
+  PetscCall(PetscFree(whole.sum));
+  PetscCall(PetscFree(held));
   PetscCall(PetscFree(all));
-  PetscCall(PetscFree2(held, tree.sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

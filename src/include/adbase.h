@@ -46,6 +46,14 @@ double         AdWallTime(void);
 
 /* ---- rows shared out over the ranks ---- */
 PetscErrorCode AdSplitRows(int64_t N, int64_t block, int64_t *first, int64_t *n);
+
+/* A node of one binary tree over parts 0 .. n - 1: parts index 2^level .. (index + 1) 2^level - 1 */
+typedef struct {
+  int     level;
+  int64_t index;
+} TreeNode;
+enum { TREE_DEPTH = 128 };
+int            tree_push(TreeNode *stack, int *top, TreeNode node);
 PetscErrorCode AdSumBlocks(int64_t blocks, int64_t n, int width, const double *local, double *total);
 PetscErrorCode AdGatherRows(int64_t N, int64_t n, int width, const double *local, double *all);
 

@@ -23,7 +23,7 @@ enum { ALANINE_CENTRES = 3 };
 extern const double alanine_centres[ALANINE_CENTRES][2]; /* (phi, psi) of alphaR, PII, C5 in radians */
 extern const double alanine_radius;                      /* 30 degrees in radians */
 
-/* Blocks, moments, standard errors: analysis/metric_kernels.c */
+/* Blocks, moments, standard errors: analysis/metrics/metric_kernels.c */
 long metric_blocks(long n);
 void metric_split(long n, int part, int parts, long *begin, long *end);
 void block_sum_total(long blocks, long width, const double *restrict sums, double *restrict total);
@@ -36,7 +36,7 @@ void mean_stderr(long R, const double *values, double *mean, double *err);
 
 void circle_embed(long n, int d, const double *restrict angles, double *restrict points);
 
-/* Sums over pairs, neighbours: analysis/metric_pairs.c */
+/* Sums over pairs, neighbours: analysis/metrics/metric_pairs.c */
 long   energy_packed_length(long m, int d);
 void   energy_pack(long m, int d, const double *restrict Y, double *restrict packed);
 void   pair_block_sums(long n, int d, const double *restrict X, long m, const double *restrict packed,
@@ -54,7 +54,7 @@ void   ball_counts(long n, int d, const double *restrict X, const double *restri
                    const double *restrict packed, const double *restrict radius, long *restrict inside,
                    long *restrict reached);
 
-/* Kernel densities: analysis/metric_density.c */
+/* Kernel densities: analysis/metrics/metric_density.c */
 void quartiles(long n, const double *sorted, double *q1, double *q3);
 void density_strip_add(long n, int d, const double *restrict X, double h, int G, const double *restrict lo,
                        const double *restrict hi, int first, int rows, double *restrict work,
@@ -62,7 +62,7 @@ void density_strip_add(long n, int d, const double *restrict X, double h, int G,
 void density_overlap(long n, const double *restrict p, double sum_p, const double *restrict q, double sum_q,
                      double *kl, double *bc);
 
-/* Histograms and divergences: analysis/metric_histogram.c */
+/* Histograms and divergences: analysis/metrics/metric_histogram.c */
 long   histogram_size(int d, const int *bins);
 long   torus_histogram(long n, int d, const double *restrict X, const int *restrict bins,
                        long *restrict counts);
@@ -76,7 +76,7 @@ void   mixture_bin_masses(long n, int d, const double *restrict weights, const d
                           const double *restrict vars, const int *restrict bins, const double *restrict lo,
                           const double *restrict hi, double *restrict work, double *restrict mass);
 
-/* Wasserstein distances: analysis/metric_transport.c */
+/* Wasserstein distances: analysis/metrics/metric_transport.c */
 void   circle_directions(int L, double *dirs);
 void   unit_rows(long L, int d, double *rows);
 void   sort_doubles(long n, double *restrict a, double *restrict work);
@@ -88,7 +88,7 @@ double circle_wasserstein1(long n, const double *x, long m, const double *y, dou
 double mixture_wasserstein1(long n, const double *restrict x, int K, const double *restrict weights,
                             const double *restrict means, const double *restrict vars, double *restrict work);
 
-/* Modes and basins: analysis/metric_modes.c */
+/* Modes and basins: analysis/metrics/metric_modes.c */
 long   mode_record(int K, int d);
 void   mode_block_sums(long n, int d, const double *restrict X, int K, const double *restrict centres,
                        double *restrict sums);

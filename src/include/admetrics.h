@@ -88,7 +88,7 @@ PetscErrorCode MetricsDescribe(size_t size, char *text);
 PetscErrorCode MetricsPickRows(int64_t N, int d, const double *x, int64_t picked, const int64_t *index,
                                double *out);
 
-/* Files with one label are repetitions of one run: analysis/metrics_table.c */
+/* Files with one label are repetitions of one run: analysis/metrics/metrics_table.c */
 #define METRICS_LABEL 512
 
 int  label_groups(int n, const char *const *label, int *group);

@@ -26,7 +26,7 @@ typedef struct {
       child; /* [L][v][m][s]: child[(((l - 1) v + y) m + r) s + i], child i in rule r of symbol y at level l = 1 .. L */
 } Grammar;
 
-/* ---- grammars and trees: analysis/rhm_grammar.c, analysis/rhm_tree.c ---- */
+/* ---- grammars and trees: analysis/rhm/rhm_grammar.c ---- */
 
 /*
   grammar_admissible - do such grammars exist, and can they be held?
@@ -75,7 +75,7 @@ int64_t rhm_first(const Grammar *g, int level);
 */
 void tree_draw(const Grammar *g, uint64_t seed, uint64_t grammar, uint64_t tree, int *symbol);
 
-/* ---- belief propagation: analysis/rhm_propagate.c ----
+/* ---- belief propagation: analysis/rhm/rhm_propagate.c ----
 
   Arrays [..][v][RHM_LANES] hold RHM_LANES trees of one grammar, lane last. The bits of a lane depend on its own numbers only.
   Arrays may lie anywhere but are read fastest from multiples of 64 bytes: rhm_aligned. */

@@ -69,7 +69,7 @@ typedef struct {
 */
 void rhm_theory(int v, int m, int s, int L, RhmTheory *theory);
 
-/* ---- density evolution: analysis/rhm_evolution.c ---- */
+/* ---- density evolution: analysis/rhm/rhm_evolution.c ---- */
 
 /*
   rhm_evolution_leaves - messages of n noised leaves; RHM_LANES noises side by side, with the same xi
@@ -106,7 +106,7 @@ void rhm_evolution_level(RngStream stream, int v, int m, int s, int n, const dou
 */
 void rhm_evolution_measure(int v, int n, const double *message, double *accuracy, double *belief);
 
-/* ---- prediction: analysis/rhm_predict.c ---- */
+/* ---- prediction: analysis/rhm/rhm_predict.c ---- */
 
 enum {
   RHM_BATCHES        = 8,

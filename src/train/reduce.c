@@ -4,35 +4,9 @@
 #include <string.h>
 
 /*
-  Gradients of the chunks of a batch are added in the order of one binary tree over the chunks' numbers: node (level,
-  index) is the sum of nodes (level - 1, 2 index) and (level - 1, 2 index + 1), and what is left over at the end of an
-  uneven number is added from the right. Whoever adds, the tree is the same, and so are the bits.
+  Gradients of the chunks of a batch are added in the order of one binary tree over the chunks' numbers (tree_push). Whoever
+  adds, the tree is the same, and so are the bits.
 */
-
-static int siblings(TreeNode left, TreeNode right)
-{
-  return left.level == right.level && left.index % 2 == 0 && right.index == left.index + 1;
-}
-
-/*
-  tree_push - put the next node of the tree on a stack of partial sums and join what belongs together
-
-  Input:  node       it begins where the stack's last one ends
-  In/out: stack[top] partial sums in the order of the chunks; top stays below 2 log2(chunks) + 2
-  Return: number of joins: so many times, the last sum is added to the one before it and dropped
-*/
-int tree_push(TreeNode *stack, int *top, TreeNode node)
-{
-  int joins = 0;
-
-  stack[(*top)++] = node;
-  while (*top > 1 && siblings(stack[*top - 2], stack[*top - 1])) {
-    stack[*top - 2] = (TreeNode){stack[*top - 2].level + 1, stack[*top - 2].index / 2};
-    (*top)--;
-    joins++;
-  }
-  return joins;
-}
 
 /*
   tree_join - add arrays from the right: part[0] += (part[1] += (part[2] += ...))

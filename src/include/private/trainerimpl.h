@@ -6,15 +6,6 @@
 
 /* ---- sums of gradients in one fixed binary tree (reduce.c) ---- */
 
-/* A node of the tree over chunks 0 .. n-1: chunks index 2^level .. (index + 1) 2^level - 1 */
-typedef struct {
-  int     level;
-  int64_t index;
-} TreeNode;
-
-enum { TREE_DEPTH = 128 };
-
-int  tree_push(TreeNode *stack, int *top, TreeNode node);
 void tree_join(int parts, int64_t length, float *const *part);
 
 typedef struct {
