@@ -2,6 +2,7 @@
   A user's own file of rows: adiff train my.csv, with no input file. What the user has not set is chosen from the rows, as
   options, so that help, the record of the run and later commands see it like anything else.
 */
+#include "private/imagesimpl.h"
 #include "private/trainerimpl.h"
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ enum { FEWEST_ROWS = 8, PIECE = 4096, MOST_QUERIES = 1000 };
 PetscErrorCode OwnDataOpen(int nfiles, char **file)
 {
   static const char *const others[] = {"-dataset_file", "-dataset_means", "-dataset_preset"};
-  PetscBool                given;
+  PetscBool                given, pictures;
 
   PetscFunctionBegin;
   AdCheckInput(nfiles == 1, "train: one file of rows at a time, got '%s' and '%s'; join them first", file[0],
@@ -29,7 +30,9 @@ PetscErrorCode OwnDataOpen(int nfiles, char **file)
     AdCheckInput(!given, "%s: names other data than the file '%s'; give one of them", others[k], file[0]);
   }
   PetscCall(PetscOptionsSetValue(NULL, "-dataset_file", file[0]));
-  PetscCall(OptSetDefault("-dataset_type", "file"));
+  PetscCall(ImagesProbe(file[0], &pictures));
+  if (!pictures)
+    PetscCall(OptSetDefault("-dataset_type", "file")); /* its rows, also where it holds their law */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
