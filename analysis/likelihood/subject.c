@@ -21,18 +21,6 @@ PetscErrorCode SubjectRead(const CommandLine *line, Subject *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The exact score beside one that is not */
-static PetscErrorCode SetUpTruth(Subject *s)
-{
-  PetscFunctionBegin;
-  PetscCall(ScoreCreate(&s->truth));
-  PetscCall(ScoreSetType(s->truth, "mixture"));
-  PetscCall(ScoreSetProcess(s->truth, s->process));
-  PetscCall(ScoreSetDataset(s->truth, s->dataset));
-  PetscCall(ScoreSetUp(s->truth));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* SubjectSetUp - set all up; AD_ERR_INPUT when the data are not in the units of the weights. */
 PetscErrorCode SubjectSetUp(Subject *s, const char *command)
 {
@@ -49,7 +37,7 @@ PetscErrorCode SubjectSetUp(Subject *s, const char *command)
   PetscCall(DatasetGetCoordinates(s->dataset, &data));
   PetscCall(CoordinatesCheckSame(command, data, s->c));
   PetscCall(DatasetGetMixture(s->dataset, &s->law));
-  if (s->law && !s->exact) PetscCall(SetUpTruth(s));
+  if (s->law && !s->exact) PetscCall(ScoreCreateExact(s->process, s->dataset, &s->truth));
   PetscCall(ProcessPrintSummary(s->process));
   PetscCall(DatasetPrintSummary(s->dataset));
   PetscCall(ScorePrintSummary(s->score));

@@ -231,11 +231,7 @@ static PetscErrorCode SetUpData(const ProcessGrid *grid, PetscInt rows, Subject 
                label);
   s->process = grid->process[0];
   PetscCall(PetscObjectReference((PetscObject)s->process));
-  PetscCall(ScoreCreate(&s->score));
-  PetscCall(ScoreSetType(s->score, "mixture"));
-  PetscCall(ScoreSetProcess(s->score, s->process));
-  PetscCall(ScoreSetDataset(s->score, s->dataset));
-  PetscCall(ScoreSetUp(s->score));
+  PetscCall(ScoreCreateExact(s->process, s->dataset, &s->score));
   PetscCall(ScoreGetCoordinates(s->score, &s->c));
   PetscCall(DatasetPrintSummary(s->dataset));
   PetscCall(SubjectTakeRows(s, SPLIT_TEST, rows, "-fisher_information"));

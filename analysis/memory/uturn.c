@@ -181,11 +181,7 @@ static PetscErrorCode MakeSampler(Turn *t, PetscInt steps)
 
   PetscFunctionBegin;
   t->end_sigma2 = width > 0 ? 0 : last * last;
-  PetscCall(ScoreCreate(&score));
-  PetscCall(ScoreSetType(score, "mixture"));
-  PetscCall(ScoreSetProcess(score, t->process));
-  PetscCall(ScoreSetDataset(score, t->dataset));
-  PetscCall(ScoreSetUp(score));
+  PetscCall(ScoreCreateExact(t->process, t->dataset, &score));
   PetscCall(SamplerCreate(&t->sampler));
   PetscCall(SamplerSetSeed(t->sampler, t->seed));
   PetscCall(SamplerSetScore(t->sampler, t->process, score));

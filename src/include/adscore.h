@@ -26,6 +26,8 @@ PetscErrorCode ScoreSetDataset(Score score, Dataset dataset);
 /* net: reads -score_file, or prepares for training where a dataset was set instead */
 PetscErrorCode ScoreSetUp(Score score);
 PetscErrorCode ScoreDestroy(Score *score);
+/* the exact score of a data set whose law is a Gaussian mixture, set up */
+PetscErrorCode ScoreCreateExact(Process process, Dataset dataset, Score *score);
 
 /* d, mean and variance of the data */
 PetscErrorCode ScoreGetCoordinates(Score score, const Coordinates **c);

@@ -310,3 +310,20 @@ PetscErrorCode ScoreGetEvaluations(Score score, int64_t *rows)
   *rows = score->rows;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/*
+  ScoreCreateExact - the exact score of a data set whose law is a Gaussian mixture, set up
+
+  Input:  process, dataset  both set up
+  Errors: AD_ERR_INPUT for data without such a law
+*/
+PetscErrorCode ScoreCreateExact(Process process, Dataset dataset, Score *score)
+{
+  PetscFunctionBegin;
+  PetscCall(ScoreCreate(score));
+  PetscCall(ScoreSetType(*score, "mixture"));
+  PetscCall(ScoreSetProcess(*score, process));
+  PetscCall(ScoreSetDataset(*score, dataset));
+  PetscCall(ScoreSetUp(*score));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
