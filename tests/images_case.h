@@ -1,7 +1,7 @@
 #ifndef IMAGES_CASE_H
 #define IMAGES_CASE_H
 /* Small files of pictures that tests write, and data sets made of them */
-#include "ad_check.h"
+#include "dataset_case.h"
 #include "private/imagesimpl.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,31 +84,6 @@ static inline void write_file(const char *name, size_t size, const uint8_t *byte
     }
   }
   ck_assert_all(good);
-}
-
-static inline PetscErrorCode make_images(const char *options, Dataset *dataset)
-{
-  static const char *const keys[] = {"type",  "preset",  "file", "label_file",    "folder",
-                                     "range", "classes", "side", "test_fraction", "test_blocks"};
-  PetscErrorCode           code   = PetscOptionsInsertString(NULL, options);
-  char                     key[64];
-
-  if (!code) code = DatasetCreate(dataset);
-  if (!code) code = DatasetSetFromOptions(*dataset);
-  if (!code) code = DatasetSetUp(*dataset);
-  for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
-    snprintf(key, sizeof(key), "-dataset_%s", keys[k]);
-    PetscOptionsClearValue(NULL, key);
-  }
-  return code;
-}
-
-static inline Dataset images_of(const char *options)
-{
-  Dataset dataset = NULL;
-
-  ck_call(make_images(options, &dataset));
-  return dataset;
 }
 
 #endif

@@ -1,5 +1,4 @@
 #include "images_case.h"
-#include "refusal.h"
 #include <errno.h>
 #include <math.h>
 
@@ -55,7 +54,7 @@ START_TEST(test_rows_are_the_pictures_of_the_file_in_their_order)
 
   write_pictures();
   for (int k = 0; k < 3; k++) {
-    Dataset            dataset = images_of(ways[k]);
+    Dataset            dataset = dataset_of(ways[k]);
     const Coordinates *c;
 
     ck_call(DatasetGetCoordinates(dataset, &c));
@@ -73,11 +72,11 @@ START_TEST(test_files_given_by_hand_are_split_in_stretches)
   Dataset dataset;
 
   write_pictures();
-  dataset = images_of(GIVEN "-dataset_range 0,1");
+  dataset = dataset_of(GIVEN "-dataset_range 0,1");
   for (int64_t r = 0; r < 80; r++) assert_row(dataset, SPLIT_TRAIN, r, r / 8 * 10 + r % 8, 0, 1);
   for (int64_t r = 0; r < 20; r++) assert_row(dataset, SPLIT_TEST, r, r / 2 * 10 + 8 + r % 2, 0, 1);
   ck_call(DatasetDestroy(&dataset));
-  dataset = images_of(GIVEN "-dataset_test_fraction 0.3 -dataset_test_blocks 1 -dataset_range -3,5");
+  dataset = dataset_of(GIVEN "-dataset_test_fraction 0.3 -dataset_test_blocks 1 -dataset_range -3,5");
   assert_size(dataset, 70, 30);
   for (int64_t r = 0; r < 30; r++) assert_row(dataset, SPLIT_TEST, r, 70 + r, -3, 5);
   ck_call(DatasetDestroy(&dataset));
@@ -92,7 +91,7 @@ START_TEST(test_pictures_without_labels_have_none)
   int           label[2];
 
   write_pictures();
-  dataset = images_of("-dataset_file " FOLDER "a.idx");
+  dataset = dataset_of("-dataset_file " FOLDER "a.idx");
   ck_call(DatasetGetRows(dataset, SPLIT_ALL, 2, index, x, label));
   ck_assert_all(label[0] == -1 && label[1] == -1 && x[0] == -1 + 2.0 / 255 * pixel_of(3, 0, PIXELS));
   ck_call(DatasetDestroy(&dataset));
@@ -108,7 +107,7 @@ START_TEST(test_cifar_records_give_colours_and_labels)
 
   write_file("one.bin", records(25, 0, bytes), bytes);
   write_file("two.bin", records(15, 25, bytes), bytes);
-  dataset = images_of("-dataset_range 0,1 -dataset_file " FOLDER "one.bin," FOLDER "two.bin");
+  dataset = dataset_of("-dataset_range 0,1 -dataset_file " FOLDER "one.bin," FOLDER "two.bin");
   assert_size(dataset, 32, 8);
   ck_call(DatasetGetCoordinates(dataset, &c));
   ck_assert_all(c->d == 3072 && !strcmp(c->name[0], "ry0x0") && !strcmp(c->name[1024 + 33], "gy1x1") &&
@@ -131,7 +130,7 @@ START_TEST(test_classes_select_pictures)
   Dataset dataset;
 
   write_pictures();
-  dataset = images_of(GIVEN "-dataset_classes 9,4");
+  dataset = dataset_of(GIVEN "-dataset_classes 9,4");
   assert_size(dataset, 16, 4);
   for (int64_t r = 0; r < 20; r++) assert_row(dataset, SPLIT_ALL, r, r / 2 * 10 + (r % 2 ? 7 : 2), -1, 1);
   ck_call(DatasetDestroy(&dataset));
@@ -146,7 +145,7 @@ START_TEST(test_side_averages_blocks)
   const int64_t      index = 42;
 
   write_pictures();
-  dataset = images_of(GIVEN "-dataset_range 0,255 -dataset_side 2");
+  dataset = dataset_of(GIVEN "-dataset_range 0,255 -dataset_side 2");
   ck_call(DatasetGetCoordinates(dataset, &c));
   ck_assert_all(c->d == 4 && !strcmp(c->name[3], "y1x1"));
   ck_call(DatasetGetRows(dataset, SPLIT_ALL, 1, &index, x, NULL));
@@ -162,7 +161,7 @@ END_TEST
 /* Mean and variance of the training rows by a plain sum; the last pixel is constant, its variance exactly 0 */
 static void assert_moments(const char *options)
 {
-  Dataset            dataset = images_of(options);
+  Dataset            dataset = dataset_of(options);
   const Coordinates *c;
   double             x[PIXELS], sum[PIXELS] = {0}, square[PIXELS] = {0}, worst = 0;
   int64_t            N;
@@ -202,7 +201,7 @@ START_TEST(test_raw_units_are_bytes)
   const int64_t      index = 17;
 
   write_pictures();
-  dataset = images_of(GIVEN "-dataset_range -2,3");
+  dataset = dataset_of(GIVEN "-dataset_range -2,3");
   ck_call(DatasetGetCoordinates(dataset, &c));
   ck_call(DatasetGetRows(dataset, SPLIT_ALL, 1, &index, x, NULL));
   coordinates_restore(c, 1, x);
@@ -229,7 +228,7 @@ START_TEST(test_presets_keep_training_and_test_files_apart)
   const char *label;
 
   write_mnist();
-  dataset = images_of("-dataset_preset mnist -dataset_folder build/test_images");
+  dataset = dataset_of("-dataset_preset mnist -dataset_folder build/test_images");
   assert_size(dataset, 50, 20);
   for (int64_t r = 0; r < 50; r++) assert_row(dataset, SPLIT_TRAIN, r, r, -1, 1);
   for (int64_t r = 0; r < 20; r++) assert_row(dataset, SPLIT_TEST, r, 1000 + r, -1, 1);
@@ -245,7 +244,7 @@ START_TEST(test_classes_of_a_preset_keep_training_and_test_files_apart)
   Dataset dataset;
 
   write_mnist();
-  dataset = images_of("-dataset_preset mnist -dataset_folder build/test_images -dataset_classes 0");
+  dataset = dataset_of("-dataset_preset mnist -dataset_folder build/test_images -dataset_classes 0");
   assert_size(dataset, 5, 2);
   for (int64_t r = 0; r < 5; r++) assert_row(dataset, SPLIT_TRAIN, r, 10 * r, -1, 1);
   for (int64_t r = 0; r < 2; r++) assert_row(dataset, SPLIT_TEST, r, 1000 + 10 * r, -1, 1);
@@ -264,7 +263,7 @@ START_TEST(test_the_cache_folder_is_that_of_the_environment)
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   ck_assert_all(rank || symlink(".", FOLDER "mnist") == 0 || errno == EEXIST);
   setenv("ADIFF_DATA", "build/test_images", 1);
-  dataset = images_of("-dataset_preset mnist");
+  dataset = dataset_of("-dataset_preset mnist");
   assert_size(dataset, 50, 20);
   ck_call(DatasetDestroy(&dataset));
   unsetenv("ADIFF_DATA");
@@ -274,17 +273,6 @@ START_TEST(test_the_cache_folder_is_that_of_the_environment)
 END_TEST
 
 /* ---- refusals ---- */
-
-/* These options are refused as bad input on all ranks, in words that hold all of the parts (parted by |) */
-static void assert_refused(const char *options, const char *parts)
-{
-  Dataset        dataset = NULL;
-  PetscErrorCode code;
-
-  QUIET(code, make_images(options, &dataset));
-  assert_bad_input(code, options, parts);
-  ck_call(DatasetDestroy(&dataset));
-}
 
 #define FILES(pictures) "-dataset_type images -dataset_file " FOLDER pictures
 #define BOTH(pictures, labels)                                                                               \
@@ -305,15 +293,16 @@ START_TEST(test_files_that_cannot_be_used_are_refused_by_name)
   write_file("short.bin", size - 1, bytes);
   bytes[RECORD_BYTES] = 77;
   write_file("label.bin", size, bytes);
-  assert_refused(FILES("none.idx"), "-dataset_file: cannot open|none.idx|No such file");
-  assert_refused("-dataset_type images -dataset_file build/test_images", "'build/test_images' is a folder");
-  assert_refused(FILES("short.idx"), "short.idx'|cut short|736 bytes|735");
-  assert_refused("-dataset_file " FOLDER "long.idx", "long.idx'|3 bytes behind"); /* known without its type */
-  assert_refused(FILES("empty.idx"), "empty.idx' is empty");
-  assert_refused(FILES("magic.idx"), "magic.idx'|0x00000807");
-  assert_refused(FILES("short.bin"), "short.bin'|no whole CIFAR-10 records");
-  assert_refused(FILES("label.bin"), "label.bin'|label 77 in record 1");
-  assert_refused(FILES("a.idx," FOLDER "short.idx"), "short.idx'|cut short");
+  dataset_refused(FILES("none.idx"), "-dataset_file: cannot open|none.idx|No such file");
+  dataset_refused("-dataset_type images -dataset_file build/test_images", "'build/test_images' is a folder");
+  dataset_refused(FILES("short.idx"), "short.idx'|cut short|736 bytes|735");
+  dataset_refused("-dataset_file " FOLDER "long.idx",
+                  "long.idx'|3 bytes behind"); /* known without its type */
+  dataset_refused(FILES("empty.idx"), "empty.idx' is empty");
+  dataset_refused(FILES("magic.idx"), "magic.idx'|0x00000807");
+  dataset_refused(FILES("short.bin"), "short.bin'|no whole CIFAR-10 records");
+  dataset_refused(FILES("label.bin"), "label.bin'|label 77 in record 1");
+  dataset_refused(FILES("a.idx," FOLDER "short.idx"), "short.idx'|cut short");
 }
 END_TEST
 
@@ -338,11 +327,11 @@ START_TEST(test_broken_gzip_files_are_refused)
   ck_assert(size > 300 && size < (int)sizeof(packed));
   for (int k = 0; k < 3; k++) {
     write_file("cut.gzipped", (size_t)(cuts[k] > 0 ? cuts[k] : size + cuts[k]), packed);
-    assert_refused(FILES("cut.gzipped"), "cut.gzipped'|cut short or damaged");
+    dataset_refused(FILES("cut.gzipped"), "cut.gzipped'|cut short or damaged");
   }
   packed[size - 6] ^= 1;
   write_file("cut.gzipped", (size_t)size, packed);
-  assert_refused(FILES("cut.gzipped"), "cut.gzipped'|cut short or damaged");
+  dataset_refused(FILES("cut.gzipped"), "cut.gzipped'|cut short or damaged");
 }
 END_TEST
 
@@ -352,14 +341,14 @@ START_TEST(test_files_that_do_not_belong_together_are_refused)
   write_file("wide.idx", idx_pictures(100, SIDE, SIDE + 1, 0, bytes), bytes);
   write_file("one.bin", records(2, 0, bytes), bytes);
   write_file("two.lab", idx_labels(2, 0, bytes), bytes);
-  assert_refused(FILES("a.lab"), "a.lab' holds labels; expected pictures");
-  assert_refused(BOTH("a.idx", "a.idx"), "a.idx' holds pictures; expected IDX labels");
-  assert_refused(BOTH("a.idx", "left.lab"), "left.lab' has 30 labels|a.idx' 100 pictures");
-  assert_refused(BOTH("a.idx", "none.lab"), "-dataset_label_file: cannot open|none.lab");
-  assert_refused(BOTH("one.bin", "two.lab"), "one.bin' has labels of its own");
-  assert_refused(FILES("a.idx," FOLDER "wide.idx"), "a.idx'|1 x 6 x 6|wide.idx'|1 x 6 x 7");
-  assert_refused(BOTH("left.idx," FOLDER "right.idx", "left.lab"),
-                 "-dataset_label_file: expected 2 files|got 1");
+  dataset_refused(FILES("a.lab"), "a.lab' holds labels; expected pictures");
+  dataset_refused(BOTH("a.idx", "a.idx"), "a.idx' holds pictures; expected IDX labels");
+  dataset_refused(BOTH("a.idx", "left.lab"), "left.lab' has 30 labels|a.idx' 100 pictures");
+  dataset_refused(BOTH("a.idx", "none.lab"), "-dataset_label_file: cannot open|none.lab");
+  dataset_refused(BOTH("one.bin", "two.lab"), "one.bin' has labels of its own");
+  dataset_refused(FILES("a.idx," FOLDER "wide.idx"), "a.idx'|1 x 6 x 6|wide.idx'|1 x 6 x 7");
+  dataset_refused(BOTH("left.idx," FOLDER "right.idx", "left.lab"),
+                  "-dataset_label_file: expected 2 files|got 1");
 }
 END_TEST
 
@@ -373,27 +362,27 @@ START_TEST(test_options_that_do_not_fit_the_pictures_are_refused)
   put_number(4, bytes + 8);
   put_number(4, bytes + 12);
   write_file("flat.idx", 16 + 160, bytes);
-  assert_refused(FILES("a.idx -dataset_classes 1"), "-dataset_classes|no labels");
-  assert_refused(BOTH("a.idx", "a.lab -dataset_classes 3,12"), "-dataset_classes|class 12");
-  assert_refused(BOTH("a.idx", "a.lab -dataset_classes 1.5"), "-dataset_classes|1.5");
-  assert_refused(BOTH("a.idx", "a.lab -dataset_classes 256"), "-dataset_classes|'256'");
-  assert_refused(FILES("a.idx -dataset_side 4"), "-dataset_side|6 x 6|4 x 4");
-  assert_refused(FILES("a.idx -dataset_range 1,0"), "-dataset_range");
-  assert_refused(FILES("a.idx -dataset_range 1"), "-dataset_range");
-  assert_refused(FILES("flat.idx"), "flat.idx: all training pictures are the same");
+  dataset_refused(FILES("a.idx -dataset_classes 1"), "-dataset_classes|no labels");
+  dataset_refused(BOTH("a.idx", "a.lab -dataset_classes 3,12"), "-dataset_classes|class 12");
+  dataset_refused(BOTH("a.idx", "a.lab -dataset_classes 1.5"), "-dataset_classes|1.5");
+  dataset_refused(BOTH("a.idx", "a.lab -dataset_classes 256"), "-dataset_classes|'256'");
+  dataset_refused(FILES("a.idx -dataset_side 4"), "-dataset_side|6 x 6|4 x 4");
+  dataset_refused(FILES("a.idx -dataset_range 1,0"), "-dataset_range");
+  dataset_refused(FILES("a.idx -dataset_range 1"), "-dataset_range");
+  dataset_refused(FILES("flat.idx"), "flat.idx: all training pictures are the same");
 }
 END_TEST
 
 START_TEST(test_a_preset_without_its_files_says_how_to_get_them)
 {
   write_mnist();
-  assert_refused("-dataset_preset mnist -dataset_folder build/nowhere",
-                 "mnist: cannot open build/nowhere/train-images-idx3-ubyte|run 'make data'|-dataset_folder");
-  assert_refused("-dataset_preset cifar10 -dataset_folder build/test_images",
-                 "cifar10: cannot open build/test_images/data_batch_1.bin|-dataset_folder");
+  dataset_refused("-dataset_preset mnist -dataset_folder build/nowhere",
+                  "mnist: cannot open build/nowhere/train-images-idx3-ubyte|run 'make data'|-dataset_folder");
+  dataset_refused("-dataset_preset cifar10 -dataset_folder build/test_images",
+                  "cifar10: cannot open build/test_images/data_batch_1.bin|-dataset_folder");
   write_file("t10k-labels-idx1-ubyte.gz", idx_labels(19, 0, bytes), bytes);
-  assert_refused("-dataset_preset mnist -dataset_folder build/test_images",
-                 "mnist: 'build/test_images/t10k-labels-idx1-ubyte.gz' has 19 labels|20 pictures");
+  dataset_refused("-dataset_preset mnist -dataset_folder build/test_images",
+                  "mnist: 'build/test_images/t10k-labels-idx1-ubyte.gz' has 19 labels|20 pictures");
 }
 END_TEST
 

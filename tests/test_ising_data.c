@@ -1,35 +1,10 @@
-#include "ad_check.h"
-#include "refusal.h"
-#include "addataset.h"
+#include "dataset_case.h"
 #include "adising.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const keys[] = {
-    "-dataset_type",        "-dataset_ising_side",  "-dataset_ising_temperature", "-dataset_ising_update",
-    "-dataset_ising_start", "-dataset_ising_flips", "-dataset_ising_updates"};
-
-static PetscErrorCode make(const char *options, uint64_t seed, Dataset *dataset)
-{
-  PetscErrorCode code = PetscOptionsInsertString(NULL, "-dataset_type ising");
-
-  if (!code) code = PetscOptionsInsertString(NULL, options);
-  if (!code) code = DatasetCreate(dataset);
-  if (!code) code = DatasetSetSeed(*dataset, seed);
-  if (!code) code = DatasetSetFromOptions(*dataset);
-  if (!code) code = DatasetSetUp(*dataset);
-  for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) PetscOptionsClearValue(NULL, keys[k]);
-  return code;
-}
-
-static Dataset dataset_of(const char *options, uint64_t seed)
-{
-  Dataset dataset = NULL;
-
-  ck_call(make(options, seed, &dataset));
-  return dataset;
-}
+#define ISING "-dataset_type ising "
 
 /* x[n][d] of rows first, first + stride, ... */
 static double *rows_of(Dataset dataset, DatasetSplit split, int64_t n, int64_t first, int64_t stride)
@@ -51,11 +26,11 @@ static double *rows_of(Dataset dataset, DatasetSplit split, int64_t n, int64_t f
 START_TEST(test_rows_are_the_same_alone_or_in_any_order)
 {
   static const char *const updates[] = {
-      "-dataset_ising_side 6 -dataset_ising_flips 5000",
-      "-dataset_ising_side 5 -dataset_ising_update cluster -dataset_ising_updates 3"};
+      ISING "-dataset_ising_side 6 -dataset_ising_flips 5000",
+      ISING "-dataset_ising_side 5 -dataset_ising_update cluster -dataset_ising_updates 3"};
 
   for (int u = 0; u < 2; u++) {
-    Dataset      a = dataset_of(updates[u], 7), b = dataset_of(updates[u], 7);
+    Dataset      a = dataset_seeded(updates[u], 7), b = dataset_seeded(updates[u], 7);
     const int    d = u ? 25 : 36, n = 1300;
     const size_t bytes = sizeof(double) * (size_t)d;
     double *x = rows_of(a, SPLIT_TRAIN, n, 0, 1), *back = rows_of(b, SPLIT_TRAIN, n, n - 1, -1), *one, *all;
@@ -87,7 +62,7 @@ END_TEST
 /* More groups than are kept: made again, the same */
 START_TEST(test_rows_come_back_when_forgotten)
 {
-  Dataset a     = dataset_of("-dataset_ising_side 2 -dataset_ising_flips 50", 7);
+  Dataset a     = dataset_seeded(ISING "-dataset_ising_side 2 -dataset_ising_flips 50", 7);
   double *x     = rows_of(a, SPLIT_TEST, 200, 3, ISING_GROUP);
   double *again = rows_of(a, SPLIT_TEST, 200, 3, ISING_GROUP);
 
@@ -100,8 +75,8 @@ END_TEST
 
 START_TEST(test_splits_seeds_and_rows_differ)
 {
-  const char *options = "-dataset_ising_side 16 -dataset_ising_flips 2000";
-  Dataset     a = dataset_of(options, 7), b = dataset_of(options, 8);
+  const char *options = ISING "-dataset_ising_side 16 -dataset_ising_flips 2000";
+  Dataset     a = dataset_seeded(options, 7), b = dataset_seeded(options, 8);
   const int   d = 256, n = 2 * ISING_GROUP;
   double     *x[4] = {rows_of(a, SPLIT_TRAIN, n, 0, 1), rows_of(a, SPLIT_TEST, n, 0, 1),
                       rows_of(a, SPLIT_ALL, n, 0, 1), rows_of(b, SPLIT_TRAIN, n, 0, 1)};
@@ -121,7 +96,8 @@ END_TEST
 
 START_TEST(test_coordinates_are_spins_of_mean_zero)
 {
-  Dataset a = dataset_of("-dataset_ising_side 4 -dataset_ising_start ordered -dataset_ising_flips 1", 7);
+  Dataset a =
+      dataset_seeded(ISING "-dataset_ising_side 4 -dataset_ising_start ordered -dataset_ising_flips 1", 7);
   const Coordinates *c;
   const int          n = 4 * ISING_GROUP;
   double            *x = rows_of(a, SPLIT_TRAIN, n, 0, 1);
@@ -163,9 +139,9 @@ static Seen look_at(const char *options, int side, double T, int n)
   double *x, *e = malloc(sizeof(*e) * (size_t)n), m, correlation[65], second = 0, fourth = 0;
   Seen    seen = {0};
 
-  snprintf(text, sizeof(text), "-dataset_ising_side %d -dataset_ising_temperature %.15g %s", side, T,
+  snprintf(text, sizeof(text), ISING "-dataset_ising_side %d -dataset_ising_temperature %.15g %s", side, T,
            options);
-  dataset = dataset_of(text, 11);
+  dataset = dataset_seeded(text, 11);
   x       = rows_of(dataset, SPLIT_TEST, n, 0, 1);
   for (int r = 0; r < n; r++) {
     ising_measure(side, x + r * side * side, &e[r], &m, correlation);
@@ -251,33 +227,23 @@ END_TEST
 
 /* ---- bad options ---- */
 
-static void assert_refused(const char *options, const char *text)
-{
-  Dataset        dataset = NULL;
-  PetscErrorCode code;
-
-  QUIET(code, make(options, 7, &dataset));
-  assert_bad_input(code, options, text);
-  ck_call(DatasetDestroy(&dataset));
-}
-
 START_TEST(test_bad_options_are_refused)
 {
-  assert_refused("-dataset_ising_side 0", "-dataset_ising_side");
-  assert_refused("-dataset_ising_side 1", "2 to 128");
-  assert_refused("-dataset_ising_side 129", "2 to 128");
-  assert_refused("-dataset_ising_side -4", "-dataset_ising_side");
-  assert_refused("-dataset_ising_side 2.5", "-dataset_ising_side");
-  assert_refused("-dataset_ising_temperature 0", "-dataset_ising_temperature: expected a number > 0");
-  assert_refused("-dataset_ising_temperature -1", "-dataset_ising_temperature");
-  assert_refused("-dataset_ising_temperature nan", "-dataset_ising_temperature");
-  assert_refused("-dataset_ising_temperature inf", "-dataset_ising_temperature");
-  assert_refused("-dataset_ising_flips 0", "-dataset_ising_flips");
-  assert_refused("-dataset_ising_flips -1", "-dataset_ising_flips");
-  assert_refused("-dataset_ising_flips 1e99", "-dataset_ising_flips");
-  assert_refused("-dataset_ising_update cluster -dataset_ising_updates 0", "-dataset_ising_updates");
-  assert_refused("-dataset_ising_update wolff", "metropolis cluster");
-  assert_refused("-dataset_ising_start up", "random ordered");
+  dataset_refused(ISING "-dataset_ising_side 0", "-dataset_ising_side");
+  dataset_refused(ISING "-dataset_ising_side 1", "2 to 128");
+  dataset_refused(ISING "-dataset_ising_side 129", "2 to 128");
+  dataset_refused(ISING "-dataset_ising_side -4", "-dataset_ising_side");
+  dataset_refused(ISING "-dataset_ising_side 2.5", "-dataset_ising_side");
+  dataset_refused(ISING "-dataset_ising_temperature 0", "-dataset_ising_temperature: expected a number > 0");
+  dataset_refused(ISING "-dataset_ising_temperature -1", "-dataset_ising_temperature");
+  dataset_refused(ISING "-dataset_ising_temperature nan", "-dataset_ising_temperature");
+  dataset_refused(ISING "-dataset_ising_temperature inf", "-dataset_ising_temperature");
+  dataset_refused(ISING "-dataset_ising_flips 0", "-dataset_ising_flips");
+  dataset_refused(ISING "-dataset_ising_flips -1", "-dataset_ising_flips");
+  dataset_refused(ISING "-dataset_ising_flips 1e99", "-dataset_ising_flips");
+  dataset_refused(ISING "-dataset_ising_update cluster -dataset_ising_updates 0", "-dataset_ising_updates");
+  dataset_refused(ISING "-dataset_ising_update wolff", "metropolis cluster");
+  dataset_refused(ISING "-dataset_ising_start up", "random ordered");
 }
 END_TEST
 

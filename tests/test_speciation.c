@@ -1,21 +1,13 @@
 /*
   Speciation times: against 40-digit roots, limits, the equations that define them, and the curvature of the exact density
 */
-#include "ad_check.h"
+#include "kernel_case.h"
 #include "admixture.h"
 #include "adprocess.h"
 #include "adspeciation.h"
 #include <stdlib.h>
 
 Suite *speciation_suite(void);
-
-static LinearSde active_sde(double k, double tau, double tp, double ta)
-{
-  return (LinearSde){.b  = 2,
-                     .M  = {-k, 1, 0, -1 / tau},
-                     .Q  = {2 * tp, 0, 0, 2 * ta / (tau * tau)},
-                     .V0 = {0, 0, 0, ta / tau}};
-}
 
 /* Written by tests/reference/speciation_reference.py */
 static const struct {
